@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+"""Checks rules of this tree that no compiler checks. Prints `path:line: [rule] what` per finding.
+
+    tidy.py --root DIR [--compile-commands FILE]
+
+Each rule is shown to fire by tidy_test.py. An exception is a row of EXCEPTIONS, with its reason; an
+exception that is no longer needed is a finding too. Needs Debian's python3 and nothing else.
+"""
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+
+# (rule, path) -> reason.
+EXCEPTIONS = {}
+
+MAX_LINE = 100
+MAX_FILE_LINES = 600
+UNBREAKABLE = re.compile(r"https?://\S{60,}|sha512-|" + r"\b[0-9a-f]{64}\b")
+
+# What stands to the left: a layer may include these and itself.
+_LEFT_OF_SUBSYSTEMS = {"sqlite", "gate", "database"}
+_SUBSYSTEMS = {"records", "audit", "tasks", "cron", "vectors"}
+_LIBRARY = _LEFT_OF_SUBSYSTEMS | _SUBSYSTEMS | {"host", "vault", "diagnose"}
+MAY_INCLUDE = {
+    "sqlite": set(),
+    "gate": {"sqlite"},
+    "database": {"sqlite", "gate"},
+    **{name: _LEFT_OF_SUBSYSTEMS for name in _SUBSYSTEMS},
+    "host": _LEFT_OF_SUBSYSTEMS | _SUBSYSTEMS,
+    "vault": _LEFT_OF_SUBSYSTEMS | _SUBSYSTEMS,
+    "diagnose": {"sqlite", "gate"},
+    "cli": _LIBRARY,
+    "examples": _LIBRARY,
+}
+
+# The layer of each public header. The umbrella belongs to the highest layer that it shows.
+PUBLIC_HEADERS = {
+    "detail/function_ref.h": "sqlite",
+    "error.h": "sqlite",
+    "row.h": "sqlite",
+    "statement.h": "sqlite",
+    "value.h": "sqlite",
+    "version.h": "sqlite",
+    "database.h": "database",
+    "info.h": "database",
+    "lane.h": "database",
+    "migration.h": "database",
+    "native.h": "database",
+    "options.h": "database",
+    "transaction.h": "database",
+    "turnstile.h": "database",
+    "diagnose.h": "diagnose",
+}
+
+# Public headers may include other libraries only where listed here.
+FOREIGN_INCLUDES = {"native.h": {"sqlite3.h"}}
+
+CPP = (".h", ".cc")
+TEXT = CPP + (".md", ".py", ".sh", ".cmake", ".txt", ".json", ".in", ".sql", ".c", ".yml", "")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+# Spelt in two halves so that this file does not contain what it forbids.
+BANNED_WORDS = [w + x for w, x in (("TO", "DO"), ("FIX", "ME"), ("XX", "X"), ("DISAB", "LED_"),
+                                   ("GTEST_", "SKIP"))]
+BANNED = re.compile("|".join(rf"\b{word}" if word.endswith("_") else rf"\b{word}\b"
+                             for word in BANNED_WORDS))
+SLEEP = re.compile(r"\b(sl" r"eep_for|sl" r"eep_until|u" r"sleep|nano" r"sleep|time\.sl" r"eep)\b")
+SLEEP_REASON = re.compile(r"(//|#) sleep: \w")
+JOURNAL = re.compile(r"pragma\s+(\w+\.)?journal_" r"mode\s*[=(]", re.IGNORECASE)
+MACHINE_PATH = re.compile(r"(?<![\w.$}>)*-])/(?:ho" r"me|ro" r"ot|wo" r"rk|Us" r"ers|t" r"mp)/\w")
+REGISTRY = re.compile(r"\b(?:npm" r"js\.(?:org|com)|yarn" r"pkg\.com|(?:deb|security|snapshot|ftp)"
+                      r"\.deb" r"ian\.org|py" r"pi\.org|crates" r"\.io|proxy\.gol" r"ang\.org)")
+TOP_CLASS = re.compile(r"^(?:class|struct)\s+(?:TURNSTILE_\w+(?:\([^)]*\))?\s+|\[\[\w+\]\]\s+)*"
+                       r"(\w+)(?:<[^;{]*>)?(?:\s+final)?\s*(?::[^;]*)?(?:\{.*)?$")
+THREADS = re.compile(r"\bThreads: (shared|confined|scoped|immutable)\b")
+
+
+class Tree:
+    """The files of a checkout, as (path, lines), without what git ignores."""
+
+    def __init__(self, root):
+        self.root = root
+        self.files = {}
+        for path in self._list():
+            name = os.path.basename(path)
+            if os.path.splitext(name)[1] not in TEXT:
+                continue
+            full = os.path.join(root, path)
+            if not os.path.isfile(full) or os.path.islink(full):
+                continue
+            with open(full, encoding="utf-8", errors="replace", newline="") as file:
+                self.files[path] = file.read().split("\n")
+
+    def _list(self):
+        git = subprocess.run(
+            ["git", "-c", "safe.directory=*", "-C", self.root, "ls-files", "-z", "--cached",
+             "--others", "--exclude-standard"], capture_output=True, text=True, check=False)
+        if git.returncode == 0 and git.stdout:
+            return sorted(set(filter(None, git.stdout.split("\0"))))
+        # A source archive without git.
+        found = []
+        for folder, folders, names in os.walk(self.root):
+            folders[:] = [f for f in folders if f not in ("build", ".git", "__pycache__")]
+            found += [os.path.relpath(os.path.join(folder, name), self.root) for name in names]
+        return sorted(found)
+
+    def cpp(self, *prefixes):
+        for path, lines in self.files.items():
+            if path.endswith(CPP) and (not prefixes or path.startswith(prefixes)):
+                yield path, lines
+
+
+def layer_of(path):
+    if path.startswith("include/turnstile/"):
+        return PUBLIC_HEADERS.get(path[len("include/turnstile/"):])
+    if path.startswith("src/"):
+        return path.split("/")[1]
+    if path.startswith("apps/"):
+        return "cli"
+    if path.startswith("examples/"):
+        return "examples"
+    return None
+
+
+def rule_layers(tree):
+    """A layer includes only itself and what stands to its left."""
+    for path, lines in tree.cpp("include/", "src/", "apps/", "examples/"):
+        layer = layer_of(path)
+        if layer not in MAY_INCLUDE:
+            yield path, 1, "belongs to no layer; add it to the tables in tests/tidy/tidy.py"
+            continue
+        public = path.startswith("include/")
+        for number, line in enumerate(lines, 1):
+            match = INCLUDE.match(line)
+            if not match:
+                continue
+            target = match.group(2)
+            if target.startswith("turnstile/"):
+                other = PUBLIC_HEADERS.get(target[len("turnstile/"):])
+                if other is None:
+                    yield path, number, f"{target} is in no layer's table of public headers"
+                    continue
+            else:
+                other = target.split("/")[0]
+                if "/" not in target or other not in MAY_INCLUDE:
+                    continue
+                if public or layer == "examples":
+                    yield path, number, f"{target} is internal; only public headers may be used"
+                    continue
+            if other != layer and other not in MAY_INCLUDE[layer]:
+                yield path, number, f"layer {layer} may not include {target} (layer {other})"
+
+
+def rule_public_includes(tree):
+    """Public headers include the standard library and turnstile/ only."""
+    for path, lines in tree.cpp("include/"):
+        allowed = FOREIGN_INCLUDES.get(path[len("include/turnstile/"):], set())
+        for number, line in enumerate(lines, 1):
+            match = INCLUDE.match(line)
+            if not match or match.group(2).startswith("turnstile/"):
+                continue
+            standard = match.group(1) == "<" and re.fullmatch(r"[a-z_]+", match.group(2))
+            if not standard and match.group(2) not in allowed:
+                yield path, number, f"a public header may not include {match.group(2)}"
+
+
+def rule_threads(tree):
+    """Every public class says in its comment which threads may use it."""
+    for path, lines in tree.cpp("include/"):
+        if "/detail/" in path:
+            continue
+        inside_detail = False
+        for number, line in enumerate(lines, 1):
+            if re.match(r"^namespace (turnstile::)?detail\b", line):
+                inside_detail = True
+            elif re.match(r"^}  // namespace (turnstile::)?detail", line):
+                inside_detail = False
+            match = TOP_CLASS.match(line)
+            # A partial specialisation has the contract of its primary template.
+            if not match or inside_detail or re.search(r"\w<", line.split(":")[0]):
+                continue
+            comment = []
+            above = number - 2
+            while above >= 0 and re.match(r"^(///|//|template\b|requires\b)", lines[above]):
+                comment.append(lines[above])
+                above -= 1
+            if not any(THREADS.search(text) for text in comment):
+                yield path, number, (f"{match.group(1)} needs a line `Threads: ` with shared, "
+                                     "confined, scoped or immutable in its comment")
+
+
+def rule_line_length(tree):
+    for path, lines in tree.files.items():
+        if not path.endswith(CPP + (".py", ".sh", ".cmake", "CMakeLists.txt")) and path != "dev":
+            continue
+        for number, line in enumerate(lines, 1):
+            if len(line) > MAX_LINE and not UNBREAKABLE.search(line):
+                yield path, number, f"{len(line)} characters; {MAX_LINE} are allowed"
+
+
+def rule_whitespace(tree):
+    """No tabs, no blanks at the end of a line, no carriage returns, a newline at the end."""
+    for path, lines in tree.files.items():
+        for number, line in enumerate(lines, 1):
+            if "\t" in line:
+                yield path, number, "tab"
+            if line.endswith((" ", "\t", "\r")):
+                yield path, number, "blank at the end of the line"
+        if lines != [""] and lines[-1] != "":
+            yield path, len(lines), "no newline at the end of the file"
+
+
+def rule_file_length(tree):
+    for path, lines in tree.files.items():
+        if path.endswith(CPP + (".py", ".sh", ".cmake")) and len(lines) - 1 > MAX_FILE_LINES:
+            yield path, 1, (f"{len(lines) - 1} lines; past {MAX_FILE_LINES} a file needs a second "
+                            "look and a row in EXCEPTIONS with the reason")
+
+
+def rule_banned_words(tree):
+    for path, lines in tree.files.items():
+        for number, line in enumerate(lines, 1):
+            match = BANNED.search(line)
+            if match:
+                yield path, number, f"'{match.group(0)}' may not stay in the tree"
+
+
+def rule_sleep(tree):
+    """Tests wait for events, not for time. A sleep that is the subject of a test says so."""
+    for path, lines in tree.files.items():
+        if not path.startswith("tests/") or not path.endswith(CPP + (".py",)):
+            continue
+        for number, line in enumerate(lines, 1):
+            above = lines[number - 2] if number > 1 else ""
+            if SLEEP.search(line) and not SLEEP_REASON.search(line) \
+                    and not SLEEP_REASON.search(above):
+                yield path, number, ("a sleep does not order events; use a sync point or a pipe, "
+                                     "or say `// sleep: REASON` where time itself is the subject")
+
+
+def rule_journal_mode(tree):
+    """The journal mode belongs to the file and is set in one place."""
+    for path, lines in tree.cpp("include/", "src/", "apps/", "examples/"):
+        if path.startswith("src/database/bootstrap"):
+            continue
+        for number, line in enumerate(lines, 1):
+            if JOURNAL.search(line):
+                yield path, number, "the journal mode is set in src/database/bootstrap only"
+
+
+def rule_pragma_once(tree):
+    for path, lines in tree.cpp():
+        if path.endswith(".h") and "#pragma once" not in lines:
+            yield path, 1, "a header needs `#pragma once`"
+
+
+def rule_machine(tree):
+    """Nothing of one person's machine, and no name of a download host, is in the tree."""
+    for path, lines in tree.files.items():
+        for number, line in enumerate(lines, 1):
+            if MACHINE_PATH.search(line):
+                yield path, number, "absolute path of one machine"
+            if REGISTRY.search(line):
+                yield path, number, "host name of a package registry; name the client instead"
+
+
+def rule_dead_files(tree, compiled=None):
+    """Every .cc file is compiled by some target. Needs the compile database."""
+    if compiled is None:
+        return
+    for path, _ in tree.cpp():
+        if path.endswith(".cc") and path not in compiled and not path.startswith(
+                "tests/install/consumer/"):
+            yield path, 1, "no target compiles this file"
+
+
+RULES = {
+    "layers": rule_layers,
+    "public-includes": rule_public_includes,
+    "threads": rule_threads,
+    "line-length": rule_line_length,
+    "whitespace": rule_whitespace,
+    "file-length": rule_file_length,
+    "banned-words": rule_banned_words,
+    "sleep": rule_sleep,
+    "journal-mode": rule_journal_mode,
+    "pragma-once": rule_pragma_once,
+    "machine": rule_machine,
+    "dead-files": rule_dead_files,
+}
+
+
+def check(tree, compiled=None, exceptions=None):
+    """All findings as (path, line, rule, message)."""
+    exceptions = EXCEPTIONS if exceptions is None else exceptions
+    used = set()
+    findings = []
+    for name, rule in RULES.items():
+        results = rule(tree, compiled) if name == "dead-files" else rule(tree)
+        for path, number, message in results:
+            if (name, path) in exceptions:
+                used.add((name, path))
+            else:
+                findings.append((path, number, name, message))
+    for name, path in sorted(set(exceptions) - used):
+        findings.append((path, 1, name, "the exception in tests/tidy/tidy.py is not needed"))
+    return findings
+
+
+def compiled_files(database, root):
+    with open(database, encoding="utf-8") as file:
+        entries = json.load(file)
+    root = os.path.realpath(root)
+    return {os.path.relpath(os.path.realpath(os.path.join(e["directory"], e["file"])), root)
+            for e in entries}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Checks the rules of the tree.")
+    parser.add_argument("--root", required=True)
+    parser.add_argument("--compile-commands", help="enables the search for dead files")
+    arguments = parser.parse_args()
+    compiled = None
+    if arguments.compile_commands:
+        compiled = compiled_files(arguments.compile_commands, arguments.root)
+    tree = Tree(arguments.root)
+    if not tree.files:
+        sys.exit(f"tidy: found no files under {arguments.root}")
+    findings = check(tree, compiled)
+    for path, number, rule, message in findings:
+        print(f"{path}:{number}: [{rule}] {message}")
+    print(f"tidy: {len(tree.files)} files, {len(RULES)} rules, {len(findings)} findings")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Shows that every rule of tidy.py finds a tree that breaks it, and passes one that does not."""
+import os
+import tempfile
+import unittest
+
+import tidy
+
+CLASS = "#pragma once\nnamespace turnstile {\n%s\nclass Thing {\n};\n}  // namespace turnstile\n"
+
+# rule -> [(path, content that breaks the rule)]. Words that the rules forbid are put together here
+# from halves, so that the checker can check this file too.
+BROKEN = {
+    "layers": [
+        ("src/sqlite/a.cc", '#include "gate/claim.h"\n'),
+        ("src/gate/a.cc", '#include "database/pool.h"\n'),
+        ("src/audit/a.cc", '#include "tasks/queue.h"\n'),
+        ("src/diagnose/a.cc", '#include "database/pool.h"\n'),
+        ("src/database/a.cc", '#include "turnstile/diagnose.h"\n'),
+        ("src/gate/b.cc", '#include "turnstile/database.h"\n'),
+        ("examples/kb/a.cc", '#include "sqlite/connection.h"\n'),
+        ("include/turnstile/value.h", '#pragma once\n#include "turnstile/lane.h"\n'),
+        ("include/turnstile/unheard_of.h", "#pragma once\n"),
+        ("src/unheard_of/a.cc", "\n"),
+    ],
+    "public-includes": [
+        ("include/turnstile/lane.h", "#pragma once\n#include <sqlite3.h>\n"),
+        ("include/turnstile/error.h", "#pragma once\n#include <fmt/core.h>\n"),
+        ("include/turnstile/native.h", "#pragma once\n#include <unistd.h>\n"),
+    ],
+    "threads": [
+        ("include/turnstile/lane.h", CLASS % "/// A thing."),
+        ("include/turnstile/lane.h", CLASS % "/// A thing. Threads: sometimes."),
+        ("include/turnstile/lane.h", CLASS % "/// A thing. Threads: shared.\n"),
+    ],
+    "line-length": [("src/gate/a.cc", "// " + "x" * 98 + "\n")],
+    "whitespace": [
+        ("src/gate/a.cc", "int a;\t// tab\n"),
+        ("README.md", "blank \n"),
+        ("src/gate/b.cc", "int b;"),
+        ("src/gate/c.cc", "int c;\r\n"),
+    ],
+    "file-length": [("src/gate/a.cc", "int a;\n" * 601)],
+    "banned-words": [
+        ("src/gate/a.cc", "// TO" + "DO: later\n"),
+        ("docs/a.md", "FIX" + "ME\n"),
+        ("tests/unit/a_test.cc", "TEST(Gate, DISAB" + "LED_Works) {}\n"),
+        ("tests/unit/b_test.cc", "GTEST_" + "SKIP() << 1;\n"),
+        ("src/gate/b.cc", "// XX" + "X\n"),
+    ],
+    "sleep": [
+        ("tests/unit/a_test.cc", "std::this_thread::sleep" + "_for(1s);\n"),
+        ("tests/process/a_actor.cc", "u" + "sleep(10);\n"),
+        ("tests/cli/a_test.py", "time." + "sleep(1)\n"),
+    ],
+    "journal-mode": [
+        ("src/gate/a.cc", 'run("PRAGMA journal' + '_mode=WAL");\n'),
+        ("apps/turnstile/a.cc", 'run("pragma main.journal' + '_mode (wal)");\n'),
+    ],
+    "pragma-once": [("src/gate/a.h", "int a;\n")],
+    "machine": [
+        ("README.md", "cd /ho" + "me/someone/turnstile\n"),
+        ("dev", "x=/t" + "mp/build\n"),
+        ("cmake/a.cmake", "https://registry.npm" + "js.org/a\n"),
+    ],
+    "dead-files": [("src/a.cc", "int a;\n")],
+}
+
+CLEAN = {
+    "src/sqlite/connection.cc": '#include "sqlite/connection.h"\n#include "turnstile/error.h"\n',
+    "src/sqlite/connection.h": '#pragma once\n#include "turnstile/value.h"\n',
+    "src/gate/turn.cc": '#include "gate/turn.h"\n#include "sqlite/connection.h"\n',
+    "src/gate/turn.h": "#pragma once\n",
+    "src/database/bootstrap.cc": 'run("PRAGMA journal' + '_mode=WAL");\n',
+    "include/turnstile/lane.h": CLASS % "/// A thing.\n///\n/// Threads: shared.",
+    "include/turnstile/native.h": "#pragma once\n#include <sqlite3.h>\n",
+    "tests/unit/wait_test.cc": "// sleep: the deadline is the subject\nsleep" + "_for(1s);\n",
+    "examples/readme.cc": '#include "turnstile/turnstile.h"\n',
+}
+
+
+def findings(files, compiled=None, exceptions=None):
+    with tempfile.TemporaryDirectory() as root:
+        for path, content in files.items():
+            full = os.path.join(root, path)
+            os.makedirs(os.path.dirname(full), exist_ok=True)
+            with open(full, "w", encoding="utf-8", newline="") as file:
+                file.write(content)
+        return tidy.check(tidy.Tree(root), compiled, exceptions or {})
+
+
+class Rules(unittest.TestCase):
+    def test_every_rule_has_a_fixture(self):
+        self.assertEqual(set(BROKEN), set(tidy.RULES))
+
+    def test_every_fixture_is_found_by_its_rule(self):
+        for rule, fixtures in BROKEN.items():
+            for path, content in fixtures:
+                with self.subTest(rule=rule, path=path, content=content[:60]):
+                    found = findings({path: content}, compiled=set())
+                    self.assertIn((path, rule), [(f[0], f[2]) for f in found])
+
+    def test_a_clean_tree_has_no_findings(self):
+        compiled = {path for path in CLEAN if path.endswith(".cc")}
+        self.assertEqual(findings(CLEAN, compiled), [])
+
+    def test_an_exception_silences_one_rule_in_one_file(self):
+        path, content = BROKEN["pragma-once"][0]
+        self.assertEqual(findings({path: content}, exceptions={("pragma-once", path): "why"}), [])
+
+    def test_an_unneeded_exception_is_found(self):
+        found = findings(CLEAN, exceptions={("pragma-once", "src/gate/turn.h"): "why"})
+        self.assertEqual([(f[0], f[2]) for f in found], [("src/gate/turn.h", "pragma-once")])
+
+
+if __name__ == "__main__":
+    unittest.main()
