@@ -1,0 +1,60 @@
+// The owner of one SQLite database in this process.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <source_location>
+#include <string_view>
+
+#include "turnstile/info.h"
+#include "turnstile/lane.h"
+#include "turnstile/options.h"
+
+namespace turnstile {
+
+/// A handle on an open database. The first open of a file in the process runs the bootstrap and
+/// makes the pool; a further open of the same file, under whatever name, gives another handle on
+/// the same database. Using a handle that was moved from or closed throws MisuseError (DB_CLOSED).
+///
+/// Threads: shared, but for moving, closing and destroying a handle, which are confined.
+class Database {
+ public:
+  /// Opens `path`, a path, `:memory:` or a `file:` URI (see Options::from_uri).
+  ///
+  /// Waits at most `options.busy_timeout` for others. Throws StorageError, MigrationError, Timeout,
+  /// and MisuseError: OPTION_INVALID, URI_INVALID, DB_OPTIONS_DIFFER when the file is open in this
+  /// process with other settings, DB_HARD_LINK when it is open under another hard link,
+  /// ENGINE_CONFLICT when a second SQLite is loaded. A failed open leaves nothing behind but,
+  /// perhaps, an empty file.
+  [[nodiscard]] static Database open(
+      std::string_view path, Options options = {},
+      std::source_location where = std::source_location::current());
+
+  Database(Database&& other) noexcept;
+  Database& operator=(Database&& other) noexcept;
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  /// As close(), but tells its failures to the log sink.
+  ~Database();
+
+  /// The lane of that name, made at the first call; later calls ignore `options`.
+  [[nodiscard]] Lane lane(std::string_view name, LaneOptions options = {}) const;
+
+  /// A picture of the moment; takes no lock that anyone waits for.
+  [[nodiscard]] DatabaseInfo info() const;
+
+  /// Gives this handle up. With the last handle the database closes: new calls are refused,
+  /// submitted closures run until `drain` has passed and are cancelled then, running ones are
+  /// waited for and interrupted then, the write-ahead log is copied into the file. Throws
+  /// MisuseError inside a closure of this database, Timeout (naming it) when a closure does not end
+  /// even when interrupted; the database then closes by itself when that closure ends.
+  CloseReport close(std::chrono::milliseconds drain = std::chrono::seconds(5),
+                    std::source_location where = std::source_location::current());
+
+ private:
+  explicit Database(std::shared_ptr<detail::Core> core) noexcept;
+
+  std::shared_ptr<detail::Core> core_;
+};
+
+}  // namespace turnstile

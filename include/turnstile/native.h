@@ -1,0 +1,19 @@
+// The one way to SQLite's own handle, for code that was written against the C API.
+//
+// The handle is borrowed: it ends with the transaction, stays with the thread, and must be left as
+// it was found. The transaction is Turnstile's: an authorizer refuses BEGIN, COMMIT, ROLLBACK,
+// SAVEPOINT, ATTACH, DETACH and every PRAGMA that changes a setting. Statements prepared through it
+// must be finalized before the closure returns.
+#pragma once
+
+#include <sqlite3.h>
+
+#include "turnstile/transaction.h"
+
+namespace turnstile {
+
+/// The connection of a transaction; a WriteTx is a ReadTx here too. Throws MisuseError when SQLite
+/// has rolled the transaction back. Threads: scoped.
+[[nodiscard]] sqlite3* native_handle(ReadTx& tx);
+
+}  // namespace turnstile

@@ -1,0 +1,124 @@
+// What a database is opened with.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "turnstile/migration.h"
+
+namespace turnstile {
+
+enum class OpenMode {
+  ReadWriteCreate,  ///< Make the file when it is missing.
+  ReadWrite,        ///< The file must exist.
+  ReadOnly,         ///< Never creates, migrates or writes; every call of write() is refused.
+  Memory,           ///< No file: gone when the last handle closes. The path is only a name.
+};
+
+/// When a commit is safe against a power failure (https://sqlite.org/pragma.html#pragma_synchronous).
+/// Against the death of the process it is safe with either.
+enum class Synchronous {
+  Normal,  ///< The last commits may be undone by a power failure; the file stays whole.
+  Full,    ///< A commit that returned is on the medium.
+};
+
+/// Fixed when the file is made (https://sqlite.org/pragma.html#pragma_auto_vacuum).
+enum class AutoVacuum { None, Full, Incremental };
+
+/// What to do where the file system cannot carry a write-ahead log (https://sqlite.org/wal.html).
+enum class WithoutWal {
+  Refuse,           ///< Throw StorageError (DB_WAL_UNAVAILABLE).
+  RollbackJournal,  ///< Use a rollback journal; readers and the writer then wait for each other.
+};
+
+/// A loadable extension, such as sqlite-vec, loaded into every connection before its first use.
+///
+/// Threads: immutable.
+struct Extension {
+  std::string path;         ///< The library's file.
+  std::string entry_point;  ///< Its init function; empty: the name SQLite derives from the file.
+};
+
+/// Something that the library wants to tell and that is no error of a call: a degraded mode, a
+/// failed checkpoint. The library itself never prints.
+///
+/// Threads: immutable.
+struct LogEvent {
+  enum class Severity { Info, Warning, Error };
+  Severity severity = Severity::Info;
+  std::string_view code;  ///< A stable name, such as `JOURNAL_FALLBACK`.
+  std::string message;    ///< One sentence.
+};
+
+/// Called from any thread, one call at a time; must not call the database.
+using LogSink = std::function<void(const LogEvent&)>;
+
+struct OpenTarget;
+
+/// All settings of a database. They are given once, to Database::open, which alone applies them.
+///
+/// Threads: immutable.
+struct Options {
+  /// Connections in all, 1 to 64, all opened at start: one writer, the others readers. With 1,
+  /// reads and writes share it and wait for each other.
+  int connections = 4;
+
+  /// How long a call may wait, from its start until its closure runs: for its turn, for a reader
+  /// and for SQLite's own locks together. Calls can name a shorter or longer time.
+  std::chrono::milliseconds busy_timeout{5000};
+
+  Synchronous synchronous = Synchronous::Normal;
+  bool foreign_keys = true;
+  OpenMode mode = OpenMode::ReadWriteCreate;
+  WithoutWal without_wal = WithoutWal::Refuse;
+
+  /// Make missing directories on the way to the file, with mode 0700.
+  bool create_directories = false;
+
+  /// Page size of a new file in bytes, a power of two from 512 to 65536; 0: SQLite's default.
+  int page_size = 0;
+  AutoVacuum auto_vacuum = AutoVacuum::None;  ///< Of a new file.
+
+  /// The program's schema. A file with a newer one is refused; without migrations the schema is
+  /// not looked at.
+  Migrations migrations;
+
+  std::vector<Extension> extensions;
+
+  /// Prepared statements kept by each connection; the least recently used one goes first.
+  std::size_t statement_cache_size = 128;
+
+  /// Frames in the write-ahead log at which it is copied back into the file. At twice as many the
+  /// next writer waits for that. A frame is a page.
+  int checkpoint_frames = 2000;
+
+  /// Permits a second copy of SQLite in the process. Two copies do not know of each other's locks:
+  /// committed data has been lost that way (https://sqlite.org/howtocorrupt.html, section 2.2.1).
+  bool allow_second_engine = false;
+
+  /// The SQLite VFS to use; empty: the default one.
+  std::string vfs;
+
+  LogSink log_sink;
+
+  /// Reads a `file:` URI as SQLite and the drivers of other languages spell it, such as
+  /// `file:app.db?mode=rw&_busy_timeout=5000&_foreign_keys=on`; its settings are laid over `base`.
+  /// Throws MisuseError (URI_INVALID) for an unknown or doubled key, listing the known ones, and
+  /// for settings that cannot be honoured, such as `cache=shared`, with the reason.
+  [[nodiscard]] static OpenTarget from_uri(std::string_view uri, Options base);
+  [[nodiscard]] static OpenTarget from_uri(std::string_view uri);
+};
+
+/// A path with the options to open it with.
+///
+/// Threads: immutable.
+struct OpenTarget {
+  std::string path;
+  Options options;
+};
+
+}  // namespace turnstile

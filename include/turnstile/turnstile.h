@@ -1,0 +1,13 @@
+// Everything but the C handle (native.h) and the outside view (diagnose.h).
+#pragma once
+
+#include "turnstile/database.h"
+#include "turnstile/error.h"
+#include "turnstile/info.h"
+#include "turnstile/lane.h"
+#include "turnstile/migration.h"
+#include "turnstile/options.h"
+#include "turnstile/statement.h"
+#include "turnstile/transaction.h"
+#include "turnstile/value.h"
+#include "turnstile/version.h"

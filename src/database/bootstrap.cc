@@ -1,0 +1,194 @@
+#include "database/bootstrap.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "database/connection_setup.h"
+#include "gate/file_locks.h"
+#include "gate/sync_point.h"
+#include "sqlite/error_code.h"
+#include "sqlite/raise.h"
+
+namespace turnstile::database {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+microseconds since(steady_clock::time_point start) {
+  return std::chrono::duration_cast<microseconds>(steady_clock::now() - start);
+}
+
+[[noreturn]] void raise_no_wal(const std::string& reason) {
+  Error::Details details;
+  details.code = code("DB_WAL_UNAVAILABLE");
+  details.message = "the file cannot have a write-ahead log: " + reason;
+  throw StorageError(std::move(details));
+}
+
+std::string auto_vacuum_number(AutoVacuum mode) {
+  switch (mode) {
+    case AutoVacuum::Full:
+      return "1";
+    case AutoVacuum::Incremental:
+      return "2";
+    case AutoVacuum::None:
+      break;
+  }
+  return "0";
+}
+
+}  // namespace
+
+Bootstrap::Bootstrap(Location location, Options options, const Call& call,
+                     microseconds locate_time)
+    : call_(call) {
+  if (location.in_memory) options.mode = OpenMode::Memory;
+  opened_.phases.push_back({"locate", locate_time, location.path.string()});
+  opened_.location = std::move(location);
+  opened_.options = std::move(options);
+}
+
+template <class Phase>
+auto Bootstrap::timed(std::string_view name, Phase&& phase) {
+  const auto start = steady_clock::now();
+  opened_.phases.push_back({std::string(name), microseconds(0), ""});
+  const std::size_t index = opened_.phases.size() - 1;
+  if constexpr (std::is_void_v<decltype(phase())>) {
+    phase();
+    opened_.phases[index].duration = since(start);
+  } else {
+    auto result = phase();
+    opened_.phases[index].duration = since(start);
+    return result;
+  }
+}
+
+Opened Bootstrap::run() {
+  timed("gate", [this] { enter_gate(); });
+  Initialized initialized = timed("initialise", [this] { return initialise(); });
+  timed("migrate", [&] { migrate_schema(initialized); });
+  timed("pool", [&] { fill_pool(std::move(initialized)); });
+  // Held until here so that no other process changes the file's own settings between the phases.
+  if (opened_.gate) opened_.gate->give();
+  return std::move(opened_);
+}
+
+void Bootstrap::enter_gate() {
+  if (opened_.location.in_memory || opened_.options.mode == OpenMode::ReadOnly) {
+    opened_.phases.back().detail = "not needed";
+    return;
+  }
+  opened_.gate = std::make_unique<gate::ProcessGate>(opened_.location.path);
+  const auto claim = gate::Claim::of_this_thread("bootstrap", call_.where);
+  if (opened_.gate->take(claim, call_.deadline) == gate::Wait::Granted) return;
+  const gate::GateView view = opened_.gate->view();
+  Holder holder = view.holder ? view.holder->as_holder("gate") : Holder{};
+  sqlite::raise_timeout(call_, code("OPEN_TIMEOUT"), std::move(holder));
+}
+
+std::unique_ptr<sqlite::Connection> Bootstrap::connect() const {
+  const Location& location = opened_.location;
+  sqlite::Connection::Config config;
+  config.path = location.sqlite_name;
+  config.create = location.in_memory;
+  config.read_only = opened_.options.mode == OpenMode::ReadOnly;
+  config.uri = location.in_memory;
+  config.vfs = opened_.options.vfs;
+  config.statement_cache_size = opened_.options.statement_cache_size;
+  if (!location.in_memory) {
+    config.find_holder = [path = location.path] { return gate::find_foreign_holder(path, false); };
+  }
+  return std::make_unique<sqlite::Connection>(std::move(config), call_);
+}
+
+Initialized Bootstrap::initialise() {
+  Initialized initialized;
+  initialized.connection_ = connect();
+  sqlite::Connection& connection = *initialized.connection_;
+  // The first statement reads the header and so finds out whether this is a database at all.
+  if (connection.query_integer("PRAGMA page_count") == 0) settle_new_file(connection);
+  initialized.has_wal_ = !opened_.location.in_memory && settle_journal_mode(connection);
+  return initialized;
+}
+
+void Bootstrap::settle_new_file(sqlite::Connection& connection) {
+  const Options& options = opened_.options;
+  if (options.mode == OpenMode::ReadOnly) return;
+  if (options.page_size != 0) {
+    connection.execute("PRAGMA page_size=" + std::to_string(options.page_size));
+  }
+  if (options.auto_vacuum != AutoVacuum::None) {
+    connection.execute("PRAGMA auto_vacuum=" + auto_vacuum_number(options.auto_vacuum));
+  }
+}
+
+bool Bootstrap::settle_journal_mode(sqlite::Connection& connection) {
+  const std::string found = connection.query_text("PRAGMA journal_mode");
+  std::string& detail = opened_.phases.back().detail;
+  detail = "journal_mode: " + found;
+  if (opened_.options.mode == OpenMode::ReadOnly) return found == "wal";
+  std::string why = opened_.location.why_no_wal;
+  if (found == "wal" && why.empty()) return true;
+  if (why.empty()) {
+    const std::string now = switch_to_wal(connection);
+    detail += " -> " + now;
+    if (now == "wal") return true;
+    why = "SQLite answered '" + now + "' to the switch";
+  }
+  if (opened_.options.without_wal == WithoutWal::Refuse) raise_no_wal(why);
+  if (found == "wal") raise_no_wal(why + ", and the file has one already");
+  if (opened_.options.log_sink) {
+    opened_.options.log_sink({LogEvent::Severity::Warning, "JOURNAL_FALLBACK",
+                              "using a rollback journal, because " + why});
+  }
+  return false;
+}
+
+// The switch upgrades a read lock and so is refused at once, without the busy handler, while
+// anybody writes; SQLite has nothing that waits for it. Processes that use this library stand
+// behind the gate meanwhile, so this is about strangers only.
+std::string Bootstrap::switch_to_wal(sqlite::Connection& connection) {
+  constexpr milliseconds kPause{2};
+  for (;;) {
+    try {
+      gate::sync_point("Bootstrap::switch_to_wal");
+      return connection.query_text("PRAGMA journal_mode=WAL");
+    } catch (const Timeout&) {
+      if (call_.deadline.expired()) throw;
+      std::this_thread::sleep_until(call_.deadline.within(kPause));
+    }
+  }
+}
+
+void Bootstrap::migrate_schema(Initialized& initialized) {
+  const MigrationResult result = migrate(*initialized.connection_, opened_.options);
+  initialized.schema_version_ = result.now;
+  if (result.found != result.now) {
+    opened_.phases.back().detail =
+        "version " + std::to_string(result.found) + " -> " + std::to_string(result.now);
+  }
+}
+
+void Bootstrap::fill_pool(Initialized initialized) {
+  const Options& options = opened_.options;
+  const bool writes = options.mode != OpenMode::ReadOnly;
+  const Role first_role = writes ? Role::Writer : Role::Reader;
+  set_up_connection(*initialized.connection_, options, first_role);
+  opened_.settings = report_settings(*initialized.connection_, options);
+  opened_.has_wal = initialized.has_wal_;
+  opened_.schema_version = initialized.schema_version_;
+  auto first = std::move(initialized.connection_);
+  (writes ? opened_.writer : opened_.readers.emplace_back()) = std::move(first);
+  for (int i = 1; i < options.connections; ++i) {
+    auto reader = connect();
+    set_up_connection(*reader, options, Role::Reader);
+    opened_.readers.push_back(std::move(reader));
+  }
+  opened_.phases.back().detail = std::to_string(options.connections) + " connections";
+}
+
+}  // namespace turnstile::database

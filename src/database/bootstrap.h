@@ -1,0 +1,83 @@
+// The start-up, phase by phase:
+//
+//   locate -> gate -> initialise -> migrate -> pool -> start
+//                    \___ one connection ___/
+//
+// What belongs to the file (journal mode, page size, schema) is settled by one connection while no
+// other of this library exists, in any process. That connection comes out as an Initialized, and a
+// pool can be made from nothing else: the order is a matter of types, not of discipline.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "database/location.h"
+#include "database/migrate.h"
+#include "gate/process_gate.h"
+#include "sqlite/connection.h"
+#include "turnstile/info.h"
+#include "turnstile/options.h"
+
+namespace turnstile::database {
+
+/// Proof that a file's own settings and its schema are in order, with the connection that saw to
+/// it. Only Bootstrap makes one.
+///
+/// Threads: confined.
+class Initialized {
+ public:
+  [[nodiscard]] bool has_wal() const noexcept { return has_wal_; }
+  [[nodiscard]] int schema_version() const noexcept { return schema_version_; }
+
+ private:
+  friend class Bootstrap;
+  Initialized() = default;
+
+  std::unique_ptr<sqlite::Connection> connection_;
+  bool has_wal_ = false;
+  int schema_version_ = 0;
+};
+
+/// What the start-up leaves to its database. Threads: confined.
+struct Opened {
+  Location location;
+  Options options;  ///< As asked for, but for what the path settles (the mode).
+  std::unique_ptr<gate::ProcessGate> gate;  ///< Null in memory and read-only.
+  std::unique_ptr<sqlite::Connection> writer;  ///< Null read-only.
+  std::vector<std::unique_ptr<sqlite::Connection>> readers;
+  bool has_wal = false;
+  int schema_version = 0;
+  std::vector<BootstrapPhase> phases;
+  std::vector<Setting> settings;
+};
+
+/// Threads: confined; used once.
+class Bootstrap {
+ public:
+  /// `locate_time`: what the first phase took, which comes before a Bootstrap can be.
+  Bootstrap(Location location, Options options, const Call& call,
+            std::chrono::microseconds locate_time);
+
+  /// Runs the phases. Whatever it throws, nothing stays open or locked.
+  [[nodiscard]] Opened run();
+
+ private:
+  template <class Phase>
+  auto timed(std::string_view name, Phase&& phase);
+
+  [[nodiscard]] std::unique_ptr<sqlite::Connection> connect() const;
+  void enter_gate();
+  [[nodiscard]] Initialized initialise();
+  void settle_new_file(sqlite::Connection& connection);
+  [[nodiscard]] bool settle_journal_mode(sqlite::Connection& connection);
+  [[nodiscard]] std::string switch_to_wal(sqlite::Connection& connection);
+  void migrate_schema(Initialized& initialized);
+  void fill_pool(Initialized initialized);
+
+  Opened opened_;
+  const Call& call_;
+};
+
+}  // namespace turnstile::database

@@ -1,0 +1,69 @@
+// Copies the write-ahead log back into the file, off the path of commits.
+//
+// Every connection's automatic checkpoint is off: it would be paid by whichever commit trips it.
+// Instead a thread with a connection of its own copies most of the log while writers go on, and the
+// writer that comes next copies the little that was added meanwhile; then everything is in the file
+// and SQLite starts the log over. Only a log that grows faster than that makes a writer wait.
+// Nothing here waits for readers, and no checkpoint blocks a writer for longer than its own work.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "gate/mutex.h"
+#include "sqlite/connection.h"
+
+namespace turnstile::database {
+
+/// Threads: shared, but after_commit(), which is confined to whoever has the turn.
+class Checkpointer {
+ public:
+  using Connect = std::function<std::unique_ptr<sqlite::Connection>()>;
+
+  /// `frames`: when to start (Options::checkpoint_frames). `connect` makes the thread's connection,
+  /// at first need.
+  Checkpointer(int frames, Connect connect, LogSink log_sink);
+  ~Checkpointer();
+  Checkpointer(const Checkpointer&) = delete;
+  Checkpointer& operator=(const Checkpointer&) = delete;
+
+  /// After a commit on `writer`, which still has the turn and the gate.
+  void after_commit(sqlite::Connection& writer) noexcept;
+
+  /// Ends the thread and closes its connection.
+  void stop() noexcept TURNSTILE_EXCLUDES(mutex_);
+
+  /// Checkpoints that found a log to copy.
+  [[nodiscard]] std::uint64_t count() const noexcept {
+    return count_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  void wake() TURNSTILE_EXCLUDES(mutex_);
+  void run() TURNSTILE_EXCLUDES(mutex_);
+  void checkpoint(sqlite::Connection& connection) noexcept;
+  void report(const std::exception& error) noexcept;
+
+  const int frames_;
+  const Connect connect_;
+  const LogSink log_sink_;
+
+  // Held by the turn.
+  int next_background_;  // Frames at which to wake the thread.
+  int next_forced_;      // Frames at which a writer has to do it itself.
+
+  std::atomic<bool> residue_{false};  // The thread is done; what came meanwhile is left.
+  std::atomic<std::uint64_t> count_{0};
+
+  gate::Mutex mutex_;
+  gate::CondVar changed_;
+  bool wanted_ TURNSTILE_GUARDED_BY(mutex_) = false;
+  bool busy_ TURNSTILE_GUARDED_BY(mutex_) = false;
+  bool stopping_ TURNSTILE_GUARDED_BY(mutex_) = false;
+  std::thread thread_ TURNSTILE_GUARDED_BY(mutex_);
+};
+
+}  // namespace turnstile::database

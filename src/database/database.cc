@@ -1,0 +1,93 @@
+#include "turnstile/database.h"
+
+#include <string>
+#include <utility>
+
+#include "database/core.h"
+#include "database/migrate.h"
+#include "database/options_check.h"
+#include "database/registry.h"
+#include "sqlite/engine.h"
+#include "sqlite/error_code.h"
+#include "sqlite/raise.h"
+
+namespace turnstile {
+
+namespace {
+
+void require_engine(const Options& options, std::source_location where) {
+  Error::Details details;
+  details.where = where;
+  if (const std::string why = sqlite::why_engine_is_unsuitable(); !why.empty()) {
+    details.code = code("ENGINE_UNSUITABLE");
+    details.message = "this SQLite must not be used: " + why;
+    throw Error(std::move(details));
+  }
+  if (options.allow_second_engine) return;
+  if (const auto second = sqlite::find_second_engine()) {
+    details.code = code("ENGINE_CONFLICT");
+    details.message = "a second copy of SQLite is loaded in this process: " + *second;
+    throw MisuseError(std::move(details));
+  }
+}
+
+[[noreturn]] void raise_no_handle(std::source_location where) {
+  Call call;
+  call.where = where;
+  sqlite::raise_misuse(code("DB_CLOSED"), "the handle was closed or moved from", call);
+}
+
+}  // namespace
+
+Database::Database(std::shared_ptr<detail::Core> core) noexcept : core_(std::move(core)) {}
+Database::Database(Database&& other) noexcept = default;
+
+Database& Database::operator=(Database&& other) noexcept {
+  if (this != &other) {
+    Database old(std::move(core_));
+    core_ = std::move(other.core_);
+  }
+  return *this;
+}
+
+Database::~Database() {
+  if (!core_) return;
+  try {
+    close();
+  } catch (const Error& error) {
+    if (!core_ || !core_->options().log_sink) return;
+    core_->options().log_sink({LogEvent::Severity::Error, error.code(), error.what()});
+  }
+}
+
+Database Database::open(std::string_view path, Options options, std::source_location where) {
+  OpenTarget target = database::to_target(path, std::move(options));
+  database::validate(target.options, where);
+  require_engine(target.options, where);
+  return Database(database::open_handle(target, where));
+}
+
+Lane Database::lane(std::string_view name, LaneOptions options) const {
+  if (!core_) raise_no_handle(std::source_location::current());
+  // The lane's state belongs to the core; this shares the core's life.
+  return Lane(std::shared_ptr<detail::LaneState>(core_, &core_->lane(name, options)));
+}
+
+DatabaseInfo Database::info() const {
+  if (!core_) raise_no_handle(std::source_location::current());
+  return core_->info();
+}
+
+CloseReport Database::close(std::chrono::milliseconds drain, std::source_location where) {
+  if (!core_) raise_no_handle(where);
+  try {
+    const CloseReport report = database::close_handle(core_, drain, where);
+    core_.reset();
+    return report;
+  } catch (const Timeout&) {
+    core_.reset();  // It closes by itself when the closure that would not end does.
+    throw;
+  }
+}
+
+}  // namespace turnstile

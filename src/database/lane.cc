@@ -1,0 +1,28 @@
+#include "turnstile/lane.h"
+
+#include <utility>
+
+#include "database/core.h"
+
+namespace turnstile {
+
+Lane::Lane(std::shared_ptr<detail::LaneState> state) noexcept : state_(std::move(state)) {}
+
+std::string_view Lane::name() const noexcept { return state_->name(); }
+
+void Lane::run_read(const CallOptions& options, detail::FunctionRef<void(ReadTx&)> body,
+                    std::source_location where) const {
+  state_->core().read(*state_, options, body, where);
+}
+
+void Lane::run_write(const CallOptions& options, detail::FunctionRef<void(WriteTx&)> body,
+                     std::source_location where) const {
+  state_->core().write(*state_, options, body, where);
+}
+
+void Lane::enqueue(std::unique_ptr<detail::SubmittedWrite> write,
+                   std::source_location where) const {
+  state_->core().submit(*state_, std::move(write), where);
+}
+
+}  // namespace turnstile

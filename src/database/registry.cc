@@ -1,0 +1,179 @@
+#include "database/registry.h"
+
+#include <map>
+#include <utility>
+
+#include "database/core.h"
+#include "database/scope.h"
+#include "gate/mutex.h"
+#include "sqlite/error_code.h"
+#include "sqlite/raise.h"
+
+namespace turnstile::database {
+
+namespace {
+
+using detail::Core;
+using gate::MutexLock;
+
+// One per database. Opening and closing it exclude each other, so that a file is never in two pools
+// of this process.
+struct Slot {
+  std::optional<gate::Claim> busy;  // Who opens or closes it at the moment.
+  std::weak_ptr<Core> core;
+  std::size_t handles = 0;
+  std::size_t waiting = 0;
+};
+
+class Registry {
+ public:
+  static Registry& instance() {
+    // Never destroyed: handles with static storage may close later than anything else.
+    static Registry& registry = *std::make_unique<Registry>().release();
+    return registry;
+  }
+
+  // Has the slot to itself while it exists.
+  class Entry {
+   public:
+    Entry(Registry& registry, std::string identity, const Call& call)
+        : registry_(registry), identity_(std::move(identity)), slot_(registry.enter(identity_, call)) {}
+    ~Entry() { registry_.leave(identity_); }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+
+    Slot* operator->() const noexcept { return &slot_; }
+
+   private:
+    Registry& registry_;
+    const std::string identity_;
+    Slot& slot_;
+  };
+
+ private:
+  Slot& enter(const std::string& identity, const Call& call) {
+    MutexLock lock(mutex_);
+    Slot& slot = slots_[identity];
+    ++slot.waiting;
+    while (slot.busy) {
+      if (changed_.wait_until(mutex_, call.deadline.time()) || !slot.busy) continue;
+      const Holder holder = slot.busy->as_holder("database while it is opened or closed");
+      forget(identity, slot);
+      sqlite::raise_timeout(call, code("OPEN_TIMEOUT"), holder);
+    }
+    slot.busy = gate::Claim::of_this_thread("", call.where);
+    return slot;
+  }
+
+  void leave(const std::string& identity) {
+    {
+      MutexLock lock(mutex_);
+      Slot& slot = slots_.at(identity);
+      slot.busy.reset();
+      forget(identity, slot);
+    }
+    changed_.notify_all();
+  }
+
+  void forget(const std::string& identity, Slot& slot) TURNSTILE_REQUIRES(mutex_) {
+    if (--slot.waiting == 0 && slot.handles == 0 && slot.core.expired()) slots_.erase(identity);
+  }
+
+  gate::Mutex mutex_;
+  gate::CondVar changed_;
+  std::map<std::string, Slot> slots_ TURNSTILE_GUARDED_BY(mutex_);
+};
+
+bool same(const Migrations& a, const Migrations& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.version == y.version && x.name == y.name && x.sql == y.sql;
+  });
+}
+
+bool same(const std::vector<Extension>& a, const std::vector<Extension>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.path == y.path && x.entry_point == y.entry_point;
+  });
+}
+
+bool read_only(const Options& options) { return options.mode == OpenMode::ReadOnly; }
+
+// The name of a setting in which the two differ, or empty. What concerns only a new file, or only
+// where messages go, cannot conflict.
+std::string_view difference(const Options& a, const Options& b) {
+  if (a.connections != b.connections) return "connections";
+  if (a.busy_timeout != b.busy_timeout) return "busy_timeout";
+  if (a.synchronous != b.synchronous) return "synchronous";
+  if (a.foreign_keys != b.foreign_keys) return "foreign_keys";
+  if (read_only(a) != read_only(b)) return "mode";
+  if (a.statement_cache_size != b.statement_cache_size) return "statement_cache_size";
+  if (a.checkpoint_frames != b.checkpoint_frames) return "checkpoint_frames";
+  if (a.vfs != b.vfs) return "vfs";
+  if (!same(a.migrations, b.migrations)) return "migrations";
+  if (!same(a.extensions, b.extensions)) return "extensions";
+  return {};
+}
+
+void require_same(const Core& core, const Location& location, const Options& options,
+                  const Call& call) {
+  if (core.location().path != location.path) {
+    sqlite::raise_misuse(code("DB_HARD_LINK"),
+                         "'" + location.path.string() + "' is the same file as '" +
+                             core.location().path.string() + "', which is open",
+                         call);
+  }
+  if (const auto setting = difference(core.options(), options); !setting.empty()) {
+    sqlite::raise_misuse(code("DB_OPTIONS_DIFFER"),
+                         "'" + location.path.string() + "' is open with another value of " +
+                             std::string(setting),
+                         call);
+  }
+}
+
+Call call_for_open(const Options& options, std::source_location where) {
+  Call call;
+  call.lane = "open";
+  call.where = where;
+  call.deadline = Deadline::after(options.busy_timeout);
+  call.timeout_code = code("OPEN_TIMEOUT");
+  return call;
+}
+
+}  // namespace
+
+std::shared_ptr<Core> open_handle(const OpenTarget& target, std::source_location where) {
+  const Call call = call_for_open(target.options, where);
+  const auto start = std::chrono::steady_clock::now();
+  Location location = locate(target.path, target.options, call);
+  const auto located = std::chrono::steady_clock::now() - start;
+
+  Registry::Entry slot(Registry::instance(), location.identity(), call);
+  auto core = slot->handles > 0 ? slot->core.lock() : nullptr;
+  if (core) {
+    require_same(*core, location, target.options, call);
+  } else {
+    Bootstrap bootstrap(std::move(location), target.options, call,
+                        std::chrono::duration_cast<std::chrono::microseconds>(located));
+    core = std::make_shared<Core>(bootstrap.run());
+    slot->core = core;
+    slot->handles = 0;
+  }
+  ++slot->handles;
+  return core;
+}
+
+CloseReport close_handle(const std::shared_ptr<Core>& core, std::chrono::milliseconds drain,
+                         std::source_location where) {
+  Call call;
+  call.lane = "close";
+  call.where = where;
+  if (Scope::find(core.get()) != nullptr) {
+    sqlite::raise_misuse(code("CLOSE_INSIDE_CLOSURE"),
+                         "close() was called inside a closure of the same database", call);
+  }
+  Registry::Entry slot(Registry::instance(), core->location().identity(), call);
+  if (--slot->handles > 0) return {};
+  return core->close(drain, where);
+}
+
+}  // namespace turnstile::database

@@ -1,0 +1,22 @@
+// The databases that are open in this process, by the identity of their files: one Database per
+// file, under whatever name it is opened.
+#pragma once
+
+#include <memory>
+#include <source_location>
+#include <string>
+
+#include "turnstile/database.h"
+#include "turnstile/options.h"
+
+namespace turnstile::database {
+
+/// Opens the database or joins the one that is open. Threads: shared.
+[[nodiscard]] std::shared_ptr<detail::Core> open_handle(const OpenTarget& target,
+                                                        std::source_location where);
+
+/// Gives a handle up; closes the database with the last one.
+CloseReport close_handle(const std::shared_ptr<detail::Core>& core,
+                         std::chrono::milliseconds drain, std::source_location where);
+
+}  // namespace turnstile::database

@@ -1,0 +1,114 @@
+#include "database/submitter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "database/core.h"
+
+namespace turnstile::database {
+
+class Submitter::Job final : public gate::QueuedTurn {
+ public:
+  Job(Submitter& owner, detail::LaneState& lane, std::unique_ptr<detail::SubmittedWrite> write,
+      std::source_location where)
+      : owner_(owner),
+        lane_(lane),
+        write_(std::move(write)),
+        claim_(gate::Claim::of_this_thread(lane.name(), where)) {}
+
+  void granted() noexcept override { owner_.granted(*this); }
+
+  [[nodiscard]] detail::LaneState& lane() const noexcept { return lane_; }
+  [[nodiscard]] detail::SubmittedWrite& write() const noexcept { return *write_; }
+  [[nodiscard]] const gate::Claim& claim() const noexcept { return claim_; }
+
+ private:
+  Submitter& owner_;
+  detail::LaneState& lane_;
+  const std::unique_ptr<detail::SubmittedWrite> write_;
+  const gate::Claim claim_;
+};
+
+Submitter::Submitter(detail::Core& core, gate::WriterTurn& turn) noexcept
+    : core_(core), turn_(turn) {}
+
+Submitter::~Submitter() { stop(); }
+
+void Submitter::stop() noexcept {
+  std::thread thread;
+  {
+    gate::MutexLock lock(mutex_);
+    stopping_ = true;
+    thread = std::move(thread_);
+  }
+  changed_.notify_all();
+  if (thread.joinable()) thread.join();
+}
+
+bool Submitter::enqueue(detail::LaneState& lane, std::unique_ptr<detail::SubmittedWrite> write,
+                        std::source_location where) {
+  Job* job = nullptr;
+  {
+    gate::MutexLock lock(mutex_);
+    if (stopping_) return false;
+    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    jobs_.push_back(std::make_unique<Job>(*this, lane, std::move(write), where));
+    job = jobs_.back().get();
+  }
+  // Outside the mutex: the turn may be granted at once, on this thread.
+  if (turn_.enqueue(*job, job->claim())) return true;
+  finished(*job);
+  return false;
+}
+
+void Submitter::granted(Job& job) {
+  {
+    gate::MutexLock lock(mutex_);
+    granted_ = &job;
+  }
+  changed_.notify_all();
+}
+
+void Submitter::finished(Job& job) {
+  job.lane().end_submission();
+  gate::MutexLock lock(mutex_);
+  jobs_.remove_if([&](const auto& each) { return each.get() == &job; });
+}
+
+void Submitter::run() {
+  for (;;) {
+    Job* job = nullptr;
+    {
+      gate::MutexLock lock(mutex_);
+      while (granted_ == nullptr && !stopping_) changed_.wait(mutex_);
+      job = std::exchange(granted_, nullptr);
+    }
+    if (job == nullptr) return;
+    core_.run_granted(job->lane(), job->write(), job->claim());
+    finished(*job);
+  }
+}
+
+std::size_t Submitter::cancel_waiting(std::exception_ptr reason) {
+  std::list<std::unique_ptr<Job>> cancelled;
+  {
+    gate::MutexLock lock(mutex_);
+    for (auto it = jobs_.begin(); it != jobs_.end();) {
+      const auto next = std::next(it);
+      if (turn_.withdraw(**it)) cancelled.splice(cancelled.end(), jobs_, it);
+      it = next;
+    }
+  }
+  for (const auto& job : cancelled) {
+    job->lane().end_submission();
+    job->write().failed(reason);
+  }
+  return cancelled.size();
+}
+
+std::size_t Submitter::pending() const {
+  gate::MutexLock lock(mutex_);
+  return jobs_.size();
+}
+
+}  // namespace turnstile::database

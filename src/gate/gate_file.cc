@@ -1,0 +1,351 @@
+#include "gate/gate_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "gate/file_locks.h"
+#include "sqlite/deadline.h"
+#include "sqlite/error_code.h"
+#include "sqlite/raise.h"
+#include "turnstile/error.h"
+
+namespace turnstile::gate {
+namespace {
+
+// Slot n is the byte at this offset plus n. Past the end of the file, so that no reader of the page
+// could ever be taken for an owner.
+constexpr off_t kFirstSlotByte = kGateFileSize;
+
+// How long to wait for another process that is making the file, which takes it microseconds.
+constexpr std::chrono::milliseconds kPatience{5000};
+constexpr std::chrono::milliseconds kRetry{1};
+
+template <typename Call>
+auto retry_interrupted(Call call) {
+  auto result = call();
+  while (result == -1 && errno == EINTR) {
+    result = call();
+  }
+  return result;
+}
+
+[[noreturn]] void fail(const std::string& what, int system_code) {
+  const bool is_full = system_code == ENOSPC || system_code == EDQUOT;
+  sqlite::raise_system(is_full ? code("DB_DISK_FULL") : code("GATE_UNAVAILABLE"), what,
+                       system_code);
+}
+
+[[noreturn]] void refuse(std::string message, std::string hint) {
+  Error::Details details;
+  details.code = code("GATE_UNAVAILABLE");
+  details.message = std::move(message);
+  details.hint = std::move(hint);
+  throw StorageError(std::move(details));
+}
+
+// No symbolic link: in a directory that others can write, it could lead anywhere.
+int open_or_make(const std::filesystem::path& path) {
+  const int descriptor = retry_interrupted(
+      [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644); });
+  if (descriptor == -1) {
+    fail("cannot open " + path.string(), errno);
+  }
+  return descriptor;
+}
+
+struct flock byte_of(int slot) {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = kFirstSlotByte + slot;
+  lock.l_len = 1;
+  return lock;
+}
+
+// As SQLite does for its side files: whoever may use the database may use the gate. Also on a gate
+// that is there already, since the database may have been made, or opened to others, after it.
+// What this user may not change stays as it is.
+void follow(const struct stat& gate, const std::filesystem::path& database, int descriptor) {
+  struct stat status {};
+  if (::stat(database.c_str(), &status) != 0) {
+    return;
+  }
+  // The owner can always write, or the gate could never be opened again after the database has been
+  // read-only for a while.
+  const mode_t mode = (status.st_mode & 0666) | 0600;
+  if ((gate.st_mode & 0777) != mode) {
+    static_cast<void>(::fchmod(descriptor, mode));
+  }
+  if (::geteuid() == 0 && (gate.st_uid != status.st_uid || gate.st_gid != status.st_gid)) {
+    // Assigned because glibc insists that the result is looked at.
+    [[maybe_unused]] const int ignored = ::fchown(descriptor, status.st_uid, status.st_gid);
+  }
+}
+
+}  // namespace
+
+std::uint64_t own_pid_namespace() noexcept {
+  struct stat status {};
+  return ::stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : 0;
+}
+
+GateFile::GateFile(std::filesystem::path path, int descriptor) noexcept
+    : path_(std::move(path)), descriptor_(descriptor) {}
+
+GateFile::GateFile(const std::filesystem::path& path, const std::filesystem::path& database)
+    : GateFile(path, open_or_make(path)) {
+  struct stat status {};
+  if (::fstat(descriptor_, &status) != 0) {
+    fail("cannot look at " + path.string(), errno);
+  }
+  if (!S_ISREG(status.st_mode)) {
+    refuse(path.string() + " is not a regular file",
+           "Move it away: the gate file between processes has this name.");
+  }
+  follow(status, database, descriptor_);
+  require_gate_or_make_one();
+  map(PROT_READ | PROT_WRITE);
+}
+
+GateFile::~GateFile() {
+  if (page_ != nullptr) {
+    ::munmap(page_, kGateFileSize);
+  }
+  if (descriptor_ != -1) {
+    ::close(descriptor_);
+  }
+}
+
+GateFile::GateFile(GateFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      page_(std::exchange(other.page_, nullptr)),
+      slot_(other.slot_.exchange(kNoSlot)) {}
+
+std::optional<GateFile> GateFile::look_at(const std::filesystem::path& path) {
+  GateFile file(path, retry_interrupted([&] {
+                  return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+                }));
+  struct stat status {};
+  if (file.descriptor_ == -1 || ::fstat(file.descriptor_, &status) != 0 ||
+      !S_ISREG(status.st_mode) || static_cast<std::size_t>(status.st_size) != kGateFileSize) {
+    return std::nullopt;
+  }
+  file.map(PROT_READ);
+  if (file.page_->magic.load(std::memory_order_acquire) != kGateMagic) {
+    return std::nullopt;
+  }
+  return file;
+}
+
+// A gate is complete once its magic number is in place. Until then one process completes it under
+// the lock; later nobody needs the lock to join, so that a long transaction keeps nobody out.
+void GateFile::require_gate_or_make_one() {
+  const Deadline deadline = Deadline::after(kPatience);
+  while (!is_complete()) {
+    if (try_lock()) {
+      // Somebody else may have finished it before this process got the lock.
+      if (!is_complete()) {
+        complete();
+      }
+      unlock();
+      return;
+    }
+    if (deadline.expired()) {
+      refuse("another process has been setting up " + path_.string() + " for too long",
+             "Look at process " + std::to_string(locked_by()) + ": it may be stopped.");
+    }
+    std::this_thread::sleep_for(kRetry);
+  }
+}
+
+bool GateFile::is_complete() const {
+  // One byte more than a gate has, to see whether it ends there.
+  std::array<char, kGateFileSize + 1> content{};
+  const ssize_t size =
+      retry_interrupted([&] { return ::pread(descriptor_, content.data(), content.size(), 0); });
+  if (size == -1) {
+    fail("cannot read " + path_.string(), errno);
+  }
+  std::uint64_t magic = 0;
+  std::memcpy(&magic, content.data(), sizeof magic);
+  if (magic == kGateMagic && static_cast<std::size_t>(size) == kGateFileSize) {
+    return true;
+  }
+  // Only zeros: another process makes it at this moment, or died of it.
+  const bool is_blank = static_cast<std::size_t>(size) <= kGateFileSize &&
+                        std::all_of(content.begin(), content.end(), [](char c) { return c == 0; });
+  if (!is_blank) {
+    refuse(path_.string() + " is not a gate file of this version",
+           "End the programs that use the database, then delete the file: it is made anew.");
+  }
+  return false;
+}
+
+void GateFile::complete() {
+  // Allocated and not sparse: a full disk is noticed here and not as SIGBUS in the page.
+  int result = 0;
+  do {
+    result = ::posix_fallocate(descriptor_, 0, kGateFileSize);
+  } while (result == EINTR);
+  if (result != 0) {
+    fail("cannot allocate " + path_.string(), result);
+  }
+  const std::uint64_t magic = kGateMagic;
+  if (retry_interrupted([&] { return ::pwrite(descriptor_, &magic, sizeof magic, 0); }) !=
+      ssize_t{sizeof magic}) {
+    fail("cannot write " + path_.string(), errno);
+  }
+}
+
+void GateFile::map(int protection) {
+  void* const memory =
+      ::mmap(nullptr, kGateFileSize, protection, MAP_SHARED, descriptor_, off_t{0});
+  if (memory == MAP_FAILED) {
+    fail("cannot map " + path_.string(), errno);
+  }
+  page_ = static_cast<GatePage*>(memory);
+}
+
+bool GateFile::try_lock() {
+  if (retry_interrupted([&] { return ::flock(descriptor_, LOCK_EX | LOCK_NB); }) == 0) {
+    return true;
+  }
+  if (errno != EWOULDBLOCK) {
+    fail("cannot lock " + path_.string(), errno);
+  }
+  return false;
+}
+
+void GateFile::unlock() noexcept {
+  retry_interrupted([&] { return ::flock(descriptor_, LOCK_UN); });
+}
+
+int GateFile::claim_slot() noexcept {
+  for (int slot = 0; slot < kGateSlots; ++slot) {
+    struct flock lock = byte_of(slot);
+    // An OFD lock belongs to this descriptor: no other one of the process can drop it.
+    if (::fcntl(descriptor_, F_OFD_SETLK, &lock) != 0) {
+      continue;
+    }
+    // What the former owner left may say that it stands in line.
+    const std::uint64_t bit = std::uint64_t{1} << static_cast<unsigned>(slot);
+    page_->waiting.fetch_and(~bit);
+    page_->skip.fetch_and(~bit);
+    GateSlot& own = page_->slots[static_cast<std::size_t>(slot)];
+    own.generation.fetch_add(1);
+    own.pid_namespace.store(own_pid_namespace());
+    own.pid.store(::getpid());
+    slot_.store(slot, std::memory_order_relaxed);
+    return slot;
+  }
+  return kNoSlot;
+}
+
+bool GateFile::is_alive(int slot) const noexcept {
+  if (slot < 0 || slot >= kGateSlots) {
+    return false;
+  }
+  // One's own lock does not show.
+  if (slot == this->slot()) {
+    return true;
+  }
+  struct flock lock = byte_of(slot);
+  return ::fcntl(descriptor_, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+std::int64_t GateFile::locked_by() const {
+  struct stat status {};
+  if (::fstat(descriptor_, &status) != 0) {
+    return 0;
+  }
+  return find_flock_holder(path_, FileIdentity{.device_major = major(status.st_dev),
+                                               .device_minor = minor(status.st_dev),
+                                               .inode = status.st_ino});
+}
+
+void GateOwner::set_lane(std::string_view name) noexcept {
+  std::size_t length = std::min(name.size(), lane.size() - 1);
+  // Not in the middle of a UTF-8 character.
+  while (length > 0 && length < name.size() &&
+         (static_cast<unsigned char>(name[length]) & 0xC0U) == 0x80U) {
+    --length;
+  }
+  lane.fill('\0');
+  std::copy_n(name.begin(), length, lane.begin());
+}
+
+std::uint64_t GateRecord::begin() noexcept {
+  // Also after a writer that died in the middle and left an odd number.
+  const std::uint64_t odd = (sequence_.load(std::memory_order_relaxed) + 1) | 1;
+  sequence_.store(odd, std::memory_order_relaxed);
+  return odd;
+}
+
+// The words are stored with release and loaded with acquire, so that whoever sees one of them also
+// sees the odd number in front of it. Fences would do the same, but ThreadSanitizer does not know
+// them.
+void GateRecord::write(const GateOwner& owner) noexcept {
+  const auto lane = std::bit_cast<std::array<std::uint64_t, kLaneWords>>(owner.lane);
+  const std::uint64_t odd = begin();
+  thread_id_.store(owner.thread_id, std::memory_order_release);
+  since_ns_.store(owner.since_ns, std::memory_order_release);
+  pid_namespace_.store(owner.pid_namespace, std::memory_order_release);
+  slot_.store(owner.slot, std::memory_order_release);
+  generation_.store(owner.generation, std::memory_order_release);
+  for (std::size_t i = 0; i < kLaneWords; ++i) {
+    lane_[i].store(lane[i], std::memory_order_release);
+  }
+  pid_.store(owner.pid, std::memory_order_release);
+  sequence_.store(odd + 1, std::memory_order_release);
+}
+
+void GateRecord::clear() noexcept {
+  const std::uint64_t odd = begin();
+  pid_.store(0, std::memory_order_release);
+  sequence_.store(odd + 1, std::memory_order_release);
+}
+
+std::optional<GateOwner> GateRecord::read() const {
+  // Writing takes nanoseconds; a number that stays odd belongs to a process that does not run.
+  constexpr int kAttempts = 1000;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const std::uint64_t before = sequence_.load(std::memory_order_acquire);
+    GateOwner owner;
+    owner.thread_id = thread_id_.load(std::memory_order_acquire);
+    owner.since_ns = since_ns_.load(std::memory_order_acquire);
+    owner.pid_namespace = pid_namespace_.load(std::memory_order_acquire);
+    owner.slot = slot_.load(std::memory_order_acquire);
+    owner.generation = generation_.load(std::memory_order_acquire);
+    std::array<std::uint64_t, kLaneWords> lane{};
+    for (std::size_t i = 0; i < kLaneWords; ++i) {
+      lane[i] = lane_[i].load(std::memory_order_acquire);
+    }
+    owner.pid = pid_.load(std::memory_order_acquire);
+    if (before % 2 != 0 || sequence_.load(std::memory_order_relaxed) != before) {
+      continue;
+    }
+    if (owner.pid == 0) {
+      return std::nullopt;
+    }
+    owner.lane = std::bit_cast<decltype(owner.lane)>(lane);
+    // The file may have been written by anything.
+    owner.lane.back() = '\0';
+    return owner;
+  }
+  return std::nullopt;
+}
+
+}  // namespace turnstile::gate

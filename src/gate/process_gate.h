@@ -1,0 +1,98 @@
+// The gate between processes: a file of its own beside the database, `NAME-gate`.
+//
+// Possession is flock(LOCK_EX) on that file, which the kernel takes back when its holder dies.
+// Order is a page of the same file, mapped shared: each process has a slot, takes a ticket when it
+// has to wait, and sleeps on its slot's futex. Whoever gives the gate up wakes the lowest ticket. A
+// process owns its slot by a lock on one byte of the file, held for its life, so that a dead
+// process's slot is free again without anybody asking whether a pid is still alive.
+//
+// The page only orders. SQLite's own write lock remains the arbiter, so that a damaged or deleted
+// gate file makes waiting unfair but never a transaction wrong. The database's own files are never
+// locked or opened here: closing a descriptor on them would drop SQLite's locks
+// (https://sqlite.org/howtocorrupt.html#posix_close_bug).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gate/claim.h"
+#include "sqlite/deadline.h"
+
+namespace turnstile::gate {
+
+class GateFile;
+
+/// What the gate's page says. A pid of 0 belongs to a process of another pid namespace. Threads:
+/// immutable.
+struct GateView {
+  struct Process {
+    std::int64_t pid = 0;
+    std::int64_t thread_id = 0;
+    std::string lane;
+    std::chrono::system_clock::time_point since;
+
+    /// As the holder of `lock`, for a message.
+    [[nodiscard]] Holder as_holder(std::string_view lock) const;
+  };
+  std::optional<Process> holder;      ///< Checked against the possession itself.
+  std::vector<std::int64_t> waiting;  ///< Process ids in the order of their tickets.
+};
+
+/// Threads: confined to whoever has the writer's turn; view() is shared.
+class ProcessGate {
+ public:
+  /// Makes or opens the gate file of `database`, with the permissions of the database file, as
+  /// SQLite does for its own side files. `database` is the resolved path: the gate stands beside
+  /// the file, not beside a symbolic link to it. Throws StorageError (GATE_UNAVAILABLE,
+  /// DB_DISK_FULL).
+  explicit ProcessGate(const std::filesystem::path& database);
+  ~ProcessGate();
+  ProcessGate(const ProcessGate&) = delete;
+  ProcessGate& operator=(const ProcessGate&) = delete;
+
+  /// Waits until the gate is this process's; at once when it is already. Never Closed. Throws
+  /// StorageError (GATE_UNAVAILABLE) when the system refuses to lock files.
+  [[nodiscard]] Wait take(const Claim& claim, Deadline deadline);
+  void give() noexcept;
+  [[nodiscard]] bool held() const noexcept { return held_.load(std::memory_order_relaxed); }
+
+  /// True when another process waits and this one has held the gate for its share of time: time to
+  /// give it up between two transactions. Until then the gate is kept while work is queued, since a
+  /// hand-over costs a wake-up.
+  [[nodiscard]] bool should_give() const noexcept;
+
+  [[nodiscard]] GateView view() const;
+  [[nodiscard]] static std::filesystem::path path_for(const std::filesystem::path& database);
+  /// The view of a gate that this process does not take part in; empty when there is no gate file
+  /// or this user may not read it.
+  [[nodiscard]] static std::optional<GateView> inspect(const std::filesystem::path& database);
+
+ private:
+  [[nodiscard]] bool stand_in_line(Deadline deadline);
+  [[nodiscard]] bool wait_for_turn(std::uint64_t ticket, Deadline deadline);
+  [[nodiscard]] bool try_to_overtake(std::uint64_t ahead);
+  [[nodiscard]] bool poll(Deadline deadline);
+  void let_others_in(Deadline deadline) const;
+  void enter(const Claim& claim) noexcept;
+  void wake_first() noexcept;
+  [[nodiscard]] std::uint64_t own_bit() const noexcept;
+  [[nodiscard]] std::uint64_t others_in_line() const noexcept;
+  [[nodiscard]] std::uint64_t ahead_of(std::uint64_t ticket) const noexcept;
+  [[nodiscard]] bool is_crowded() const noexcept;
+
+  const std::int64_t pid_;  // A child of fork() must not unlock what it shares with its parent.
+  const std::uint64_t pid_namespace_;
+  const std::unique_ptr<GateFile> file_;
+  std::atomic<bool> held_{false};
+  std::chrono::steady_clock::time_point since_;     // Of the present possession.
+  std::chrono::steady_clock::time_point given_at_;  // End of the last one.
+};
+
+}  // namespace turnstile::gate

@@ -1,0 +1,170 @@
+#include "gate/reader_pool.h"
+
+#include <chrono>
+#include <utility>
+
+#include "gate/sync_point.h"
+
+namespace turnstile::gate {
+
+ReaderPool::ReaderPool(std::vector<std::unique_ptr<sqlite::Connection>> connections)
+    : connections_(std::move(connections)), holders_(connections_.size()) {
+  // In full, so that giving back never allocates.
+  idle_.reserve(connections_.size());
+  for (std::size_t slot = connections_.size(); slot > 0; --slot) {
+    idle_.push_back(slot - 1);
+  }
+}
+
+ReaderPool::Lease::Lease(Lease&& other) noexcept
+    : pool_(std::exchange(other.pool_, nullptr)), slot_(other.slot_) {}
+
+ReaderPool::Lease& ReaderPool::Lease::operator=(Lease&& other) noexcept {
+  if (this != &other) {
+    if (pool_ != nullptr) {
+      pool_->give_back(slot_);
+    }
+    pool_ = std::exchange(other.pool_, nullptr);
+    slot_ = other.slot_;
+  }
+  return *this;
+}
+
+ReaderPool::Lease::~Lease() {
+  if (pool_ != nullptr) {
+    pool_->give_back(slot_);
+  }
+}
+
+sqlite::Connection& ReaderPool::Lease::connection() const noexcept {
+  return *pool_->connections_[slot_];
+}
+
+Wait ReaderPool::lease(const Claim& claim, Deadline deadline, Lease& lease) {
+  std::size_t slot = 0;
+  const Wait outcome = wait_for_slot(claim, deadline, slot);
+  if (outcome == Wait::Granted) {
+    // Outside the mutex: the assignment may give another reader back.
+    lease = Lease(this, slot);
+  }
+  return outcome;
+}
+
+Wait ReaderPool::wait_for_slot(const Claim& claim, Deadline deadline, std::size_t& slot) {
+  Waiter self{.claim = claim, .wake_up = {}, .outcome = {}};
+  {
+    MutexLock lock(mutex_);
+    if (closed_) {
+      return Wait::Closed;
+    }
+    if (!idle_.empty()) {
+      slot = idle_.back();
+      idle_.pop_back();
+      lend(slot, claim);
+      return Wait::Granted;
+    }
+    queue_.push_back(&self);
+  }
+  sync_point("ReaderPool::lease:queued");
+  MutexLock lock(mutex_);
+  while (!self.outcome && !deadline.expired()) {
+    if (deadline.is_never()) {
+      self.wake_up.wait(mutex_);
+    } else {
+      self.wake_up.wait_until(mutex_, deadline.time());
+    }
+  }
+  if (!self.outcome) {
+    queue_.remove(&self);
+    return Wait::TimedOut;
+  }
+  slot = self.slot;
+  return *self.outcome;
+}
+
+void ReaderPool::close() {
+  MutexLock lock(mutex_);
+  closed_ = true;
+  for (Waiter* waiter : queue_) {
+    waiter->outcome = Wait::Closed;
+    waiter->wake_up.notify_one();
+  }
+  queue_.clear();
+}
+
+bool ReaderPool::wait_until_idle(Deadline deadline) {
+  MutexLock lock(mutex_);
+  while (idle_.size() != connections_.size()) {
+    if (deadline.is_never()) {
+      all_back_.wait(mutex_);
+    } else if (deadline.expired()) {
+      return false;
+    } else {
+      all_back_.wait_until(mutex_, deadline.time());
+    }
+  }
+  return true;
+}
+
+void ReaderPool::close_connections() noexcept {
+  MutexLock lock(mutex_);
+  for (auto& connection : connections_) {
+    connection.reset();
+  }
+}
+
+std::size_t ReaderPool::interrupt_leased() {
+  MutexLock lock(mutex_);
+  // Under the mutex, since a reader that is given back may be lent to somebody else at once.
+  std::size_t count = 0;
+  for (std::size_t slot = 0; slot < holders_.size(); ++slot) {
+    if (holders_[slot]) {
+      connections_[slot]->interrupt();
+      ++count;
+    }
+  }
+  return count;
+}
+
+std::optional<Claim> ReaderPool::oldest_holder() const {
+  MutexLock lock(mutex_);
+  std::optional<Claim> oldest;
+  for (const std::optional<Claim>& holder : holders_) {
+    if (holder && (!oldest || holder->since < oldest->since)) {
+      oldest = holder;
+    }
+  }
+  return oldest;
+}
+
+ReaderPool::Counts ReaderPool::counts() const {
+  MutexLock lock(mutex_);
+  return Counts{
+      .idle = idle_.size(), .leased = connections_.size() - idle_.size(), .waiting = queue_.size()};
+}
+
+void ReaderPool::lend(std::size_t slot, const Claim& claim) {
+  holders_[slot] = claim;
+  holders_[slot]->since = std::chrono::steady_clock::now();
+}
+
+void ReaderPool::give_back(std::size_t slot) noexcept {
+  MutexLock lock(mutex_);
+  if (!queue_.empty()) {
+    Waiter& next = *queue_.front();
+    queue_.pop_front();
+    lend(slot, next.claim);
+    next.slot = slot;
+    next.outcome = Wait::Granted;
+    // Under the mutex: once it is free, the waiter may return and the condition be gone.
+    next.wake_up.notify_one();
+    return;
+  }
+  holders_[slot].reset();
+  idle_.push_back(slot);
+  if (idle_.size() == connections_.size()) {
+    all_back_.notify_all();
+  }
+}
+
+}  // namespace turnstile::gate

@@ -1,0 +1,96 @@
+// The readers, lent one at a time in the order of arrival.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "gate/claim.h"
+#include "gate/mutex.h"
+#include "sqlite/connection.h"
+#include "sqlite/deadline.h"
+
+namespace turnstile::gate {
+
+/// Owns the reader connections. It knows nothing of what is done with them: whoever gives one back
+/// has cleaned it.
+///
+/// Threads: shared.
+class ReaderPool {
+ public:
+  explicit ReaderPool(std::vector<std::unique_ptr<sqlite::Connection>> connections);
+  ReaderPool(const ReaderPool&) = delete;
+  ReaderPool& operator=(const ReaderPool&) = delete;
+
+  /// A connection on loan. Threads: confined.
+  class Lease {
+   public:
+    Lease() noexcept = default;
+    Lease(Lease&& other) noexcept;
+    Lease& operator=(Lease&& other) noexcept;
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ~Lease();
+
+    [[nodiscard]] explicit operator bool() const noexcept { return pool_ != nullptr; }
+    [[nodiscard]] sqlite::Connection& connection() const noexcept;
+
+   private:
+    friend class ReaderPool;
+    Lease(ReaderPool* pool, std::size_t slot) noexcept : pool_(pool), slot_(slot) {}
+    ReaderPool* pool_ = nullptr;
+    std::size_t slot_ = 0;
+  };
+
+  /// Waits for a reader; `lease` is set when Granted. The last one given back is lent first: its
+  /// page cache is the warmest.
+  [[nodiscard]] Wait lease(const Claim& claim, Deadline deadline, Lease& lease)
+      TURNSTILE_EXCLUDES(mutex_);
+
+  /// From now on nobody is lent anything; those who wait wake up with Closed.
+  void close() TURNSTILE_EXCLUDES(mutex_);
+  /// Waits until every reader is back. False when the deadline passed first.
+  [[nodiscard]] bool wait_until_idle(Deadline deadline) TURNSTILE_EXCLUDES(mutex_);
+  /// Closes the connections, once all are back and nothing is lent any more.
+  void close_connections() noexcept TURNSTILE_EXCLUDES(mutex_);
+  /// Interrupts the SQL of every lent reader; returns how many there are.
+  std::size_t interrupt_leased() TURNSTILE_EXCLUDES(mutex_);
+
+  /// Who has had a reader for the longest time, if anybody has one.
+  [[nodiscard]] std::optional<Claim> oldest_holder() const TURNSTILE_EXCLUDES(mutex_);
+
+  struct Counts {
+    std::size_t idle = 0;
+    std::size_t leased = 0;
+    std::size_t waiting = 0;
+  };
+  [[nodiscard]] Counts counts() const TURNSTILE_EXCLUDES(mutex_);
+
+ private:
+  // On the stack of the thread that waits.
+  struct Waiter {
+    Claim claim;
+    CondVar wake_up;
+    std::optional<Wait> outcome;  // Guarded by the pool's mutex, as `slot` is.
+    std::size_t slot = 0;
+  };
+  [[nodiscard]] Wait wait_for_slot(const Claim& claim, Deadline deadline, std::size_t& slot)
+      TURNSTILE_EXCLUDES(mutex_);
+  void lend(std::size_t slot, const Claim& claim) TURNSTILE_REQUIRES(mutex_);
+  void give_back(std::size_t slot) noexcept TURNSTILE_EXCLUDES(mutex_);
+
+  // Without the mutex, which is for who has them: only close_connections() changes them, when
+  // nobody can have one any more.
+  std::vector<std::unique_ptr<sqlite::Connection>> connections_;
+
+  mutable Mutex mutex_;
+  CondVar all_back_;
+  std::vector<std::optional<Claim>> holders_ TURNSTILE_GUARDED_BY(mutex_);  // By connection.
+  std::vector<std::size_t> idle_ TURNSTILE_GUARDED_BY(mutex_);  // The last one is the warmest.
+  std::list<Waiter*> queue_ TURNSTILE_GUARDED_BY(mutex_);       // Empty while one is idle.
+  bool closed_ TURNSTILE_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace turnstile::gate

@@ -1,0 +1,81 @@
+#include "gate/shared_turn.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "gate/sync_point.h"
+
+namespace turnstile::gate {
+
+Wait SharedTurn::acquire(Kind kind, const Claim& claim, Deadline deadline) {
+  Waiter self{.kind = kind, .claim = claim, .wake_up = {}};
+  {
+    MutexLock lock(mutex_);
+    if (queue_.empty() && may_enter(kind)) {
+      enter(kind, claim);
+      return Wait::Granted;
+    }
+    queue_.push_back(&self);
+  }
+  sync_point("SharedTurn::acquire:queued");
+  MutexLock lock(mutex_);
+  while (!self.granted && !deadline.expired()) {
+    if (deadline.is_never()) {
+      self.wake_up.wait(mutex_);
+    } else {
+      self.wake_up.wait_until(mutex_, deadline.time());
+    }
+  }
+  if (self.granted) {
+    return Wait::Granted;
+  }
+  queue_.remove(&self);
+  // Those behind may have been waiting for nobody but this one.
+  grant_next();
+  return Wait::TimedOut;
+}
+
+void SharedTurn::release(Kind kind) {
+  MutexLock lock(mutex_);
+  if (holders_.empty()) {
+    return;
+  }
+  auto own = std::find_if(holders_.begin(), holders_.end(),
+                          [](const Claim& claim) { return claim.thread_id == this_thread_id(); });
+  if (own == holders_.end()) {
+    own = holders_.begin();
+  }
+  holders_.erase(own);
+  if (kind == Kind::Exclusive) {
+    exclusive_ = false;
+  }
+  grant_next();
+}
+
+std::optional<Claim> SharedTurn::holder() const {
+  MutexLock lock(mutex_);
+  return holders_.empty() ? std::nullopt : std::optional(holders_.front());
+}
+
+bool SharedTurn::may_enter(Kind kind) const {
+  return holders_.empty() || (kind == Kind::Shared && !exclusive_);
+}
+
+void SharedTurn::enter(Kind kind, const Claim& claim) {
+  holders_.push_back(claim);
+  holders_.back().since = std::chrono::steady_clock::now();
+  exclusive_ = kind == Kind::Exclusive;
+}
+
+void SharedTurn::grant_next() {
+  while (!queue_.empty() && may_enter(queue_.front()->kind)) {
+    Waiter& next = *queue_.front();
+    queue_.pop_front();
+    enter(next.kind, next.claim);
+    next.granted = true;
+    // Under the mutex: once it is free, the waiter may return and the condition be gone.
+    next.wake_up.notify_one();
+  }
+}
+
+}  // namespace turnstile::gate

@@ -1,0 +1,173 @@
+// One connection to SQLite, used by one thread at a time.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "sqlite/authorizer.h"
+#include "sqlite/call.h"
+#include "sqlite/statement_cache.h"
+#include "turnstile/error.h"
+#include "turnstile/options.h"
+#include "turnstile/statement.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace turnstile::sqlite {
+
+/// A checkpoint's outcome (https://sqlite.org/c3ref/wal_checkpoint_v2.html).
+struct CheckpointResult {
+  bool busy = false;       ///< Somebody else checkpoints, or a reader or writer was in the way.
+  int log_frames = -1;     ///< Frames in the log; -1: it did nothing, whatever it returned.
+  int copied_frames = -1;  ///< Of these, now in the file.
+  int code = 0;            ///< SQLite's result code.
+};
+enum class CheckpointMode { Passive, Truncate };
+
+/// RAII over sqlite3*. Opened with NOMUTEX and extended result codes; never in shared cache.
+/// It waits for SQLite's locks itself, until the deadline of the current call: SQLite's own busy
+/// timeout cannot be cancelled and would not know the time the call has waited already.
+///
+/// SQL comes in two kinds. The library's own is run by execute() and the verbs below; application
+/// SQL comes through prepare() and is watched by the authorizer.
+///
+/// Threads: confined; interrupt() is shared.
+class Connection {
+ public:
+  struct Config {
+    std::string path;  ///< A path or a `file:` URI.
+    bool create = false;
+    bool read_only = false;
+    bool uri = false;
+    std::string vfs;
+    std::size_t statement_cache_size = 128;
+    /// Asked when a lock held by somebody else outlasts the deadline. May be empty.
+    std::function<Holder()> find_holder;
+  };
+
+  /// Opens with the busy handler in place before the first statement. `call` is the current call
+  /// until the next set_call(). Throws StorageError.
+  Connection(Config config, const Call& call);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  [[nodiscard]] sqlite3* handle() const noexcept { return handle_; }
+  [[nodiscard]] const Config& config() const noexcept { return config_; }
+
+  /// The call that errors and waits refer to from now on. It must outlive its use. With null,
+  /// nothing is waited for.
+  void set_call(const Call* call) noexcept { call_ = call; }
+  [[nodiscard]] const Call& call() const noexcept;
+
+  // Application SQL.
+
+  /// Throws Error (SQL_ERROR with the position), MisuseError (SQL_NOT_ALLOWED).
+  [[nodiscard]] Statement prepare(std::string_view sql);
+  /// All statements of `sql`, one after the other; none may have parameters. Those before the one
+  /// that fails have been run.
+  void execute_script(std::string_view sql);
+
+  // The library's own SQL.
+
+  /// Runs all statements of `sql`; throws on any failure. What SQLite refuses with BUSY without
+  /// asking the busy handler, such as the switch to WAL, is not tried again.
+  void execute(const std::string& sql);
+  /// The first column of the first row; empty, or 0, when there is no row.
+  [[nodiscard]] std::string query_text(const std::string& sql);
+  [[nodiscard]] std::int64_t query_integer(const std::string& sql);
+
+  // Transactions. All return a result code, so that the caller decides what to do next. Statements
+  // end with the transaction: commit() and rollback() take them back from their users first.
+
+  [[nodiscard]] int begin_deferred() noexcept;
+  /// Takes the write lock; waits for strangers until the call's deadline. BUSY_SNAPSHOT, which
+  /// nothing has happened before, is tried again.
+  [[nodiscard]] int begin_immediate() noexcept;
+  /// On failure the transaction may still be open, and is to be rolled back.
+  [[nodiscard]] int commit() noexcept;
+  /// Never fails: there is no transaction afterwards, whatever SQLite says of it.
+  void rollback() noexcept;
+  [[nodiscard]] bool in_transaction() const noexcept;
+  /// Throws MisuseError (TRANSACTION_LOST) when a begin succeeded and SQLite has rolled back since
+  /// by itself, as it does when the disk is full: what came now would be committed on its own.
+  void require_transaction() const;
+
+  /// Takes all statements back from their users and ends their executions; the transaction goes
+  /// on. Returns how many were executing.
+  int reclaim_statements() noexcept { return statements_->reclaim(); }
+
+  /// The same, and ends a transaction that is still open, and statements that somebody prepared
+  /// through the native handle and left running. True when there was nothing to repair.
+  bool clean_up() noexcept;
+
+  [[nodiscard]] CheckpointResult checkpoint(CheckpointMode mode) noexcept;
+  /// Frames in the write-ahead log after this connection's last commit.
+  [[nodiscard]] int wal_frames() const noexcept { return wal_frames_; }
+
+  void load_extension(const Extension& extension);
+
+  /// Stops the running statement of this connection, and a wait in the busy handler, until
+  /// clear_interrupt(). From any thread, as long as the connection lives.
+  void interrupt() noexcept;
+  void clear_interrupt() noexcept { interrupted_.store(false, std::memory_order_relaxed); }
+  [[nodiscard]] bool interrupted() const noexcept {
+    return interrupted_.load(std::memory_order_relaxed);
+  }
+
+  /// Times a lock of SQLite's own was held by somebody else.
+  [[nodiscard]] std::uint64_t waits() const noexcept { return waits_; }
+
+  /// The authorizer's reason for the last refusal; cleared by the next prepare().
+  [[nodiscard]] const std::string& refusal() const noexcept { return refusal_; }
+
+  /// Whom to blame when a lock outlasts the deadline.
+  [[nodiscard]] Holder find_holder() const;
+
+ private:
+  friend class StatementCache;
+  class LibrarySql;  // RAII: lets the library's own SQL past the authorizer.
+  enum class Verb { BeginDeferred, BeginImmediate, Commit, Rollback };
+
+  static int on_busy(void* self, int attempts) noexcept;
+  static int on_progress(void* self) noexcept;
+  static int on_authorize(void* self, int action, const char* first, const char* second,
+                          const char* database, const char* trigger) noexcept;
+  static int on_commit_to_wal(void* self, sqlite3*, const char* database, int frames) noexcept;
+
+  void open();
+  void configure();
+  void close() noexcept;
+  void finalize_strays() noexcept;
+  void end_strays() noexcept;
+  [[nodiscard]] int run(Verb verb) noexcept;
+  /// Waits a moment for a lock that somebody else holds; false when it is time to give up.
+  bool wait_for_lock(int attempts) noexcept;
+  [[nodiscard]] int checkpoint_once(int mode, CheckpointResult& result) noexcept;
+  /// Prepares and runs one statement after the other and calls `on_row` for each row.
+  template <class OnRow>
+  void run_all(std::string_view sql, const OnRow& on_row);
+
+  Config config_;
+  sqlite3* handle_ = nullptr;
+  const Call* call_ = nullptr;
+  std::atomic<bool> interrupted_{false};
+  bool library_sql_ = false;
+  bool began_ = false;  // And has neither committed nor rolled back.
+  bool may_wait_ = true;
+  int wal_frames_ = 0;
+  std::uint64_t waits_ = 0;
+  std::string refusal_;
+  StatementTraits traits_;                // Of the statement that was prepared last.
+  std::array<sqlite3_stmt*, 4> verbs_{};  // Prepared at first use.
+  std::unique_ptr<StatementCache> statements_;
+};
+
+}  // namespace turnstile::sqlite

@@ -1,0 +1,130 @@
+// The table of all error codes. A code is written `code("DB_CLOSED")` where it is used, and a
+// misspelt one does not compile; a test looks for codes that nothing uses.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "turnstile/error.h"
+
+namespace turnstile {
+
+inline constexpr auto kErrorCodes = std::to_array<ErrorCodeInfo>({
+    {"AFTER_COMMIT_FAILED", "An action of WriteTx::after_commit threw; the commit stands.",
+     "Repeat the action, not the write."},
+    {"CANCELLED", "The call was given up before it ran.",
+     "Call again if the work is still wanted; nothing of it was done."},
+    {"CLOSE_INSIDE_CLOSURE", "close() was called inside a closure of the same database.",
+     "Let the closure return first; close() waits for it."},
+    {"CLOSE_TIMEOUT", "A closure did not end although its SQL was interrupted.",
+     "Let closures return; the database closes by itself when the last one does."},
+    {"COLUMN_RANGE", "A value does not fit the type it is read into.",
+     "Read it into a wider type."},
+    {"COLUMN_TYPE", "A value is of another type than the one it is read into.",
+     "Read it as the type it has, or into std::optional if it may be NULL."},
+    {"COLUMN_UNKNOWN", "The row has no such column.",
+     "Check the column's name or number against the SELECT list."},
+    {"CONSTRAINT", "A constraint of the schema refused the change.",
+     "Change the data or the schema; the constraint is named in the message."},
+    {"DB_ALREADY_GONE", "The database file was deleted or replaced while it was open.",
+     "Close the database and open it again."},
+    {"DB_CLOSED", "The database is closed, or its handle was moved from.",
+     "Keep the Database open for as long as its lanes are used."},
+    {"DB_CORRUPT", "The file is damaged.",
+     "Restore a backup; see https://sqlite.org/howtocorrupt.html for what may have happened."},
+    {"DB_DISK_FULL", "There is no space left for the file or its write-ahead log.",
+     "Free space; the transaction was undone and can be repeated then."},
+    {"DB_HARD_LINK", "The file is open in this process under another hard link.",
+     "Use one name: SQLite names the write-ahead log after it, and two names lose data."},
+    {"DB_IO", "The system could not read or write the file.",
+     "Check the medium; the system's own code is in the message."},
+    {"DB_IS_DIRECTORY", "The path names a directory.", "Name a file inside it."},
+    {"DB_NOT_A_DATABASE", "The file is not a SQLite database, or it is encrypted.",
+     "Check the path; nothing was changed."},
+    {"DB_NOT_FOUND", "There is no such file.",
+     "Check the path, or open with OpenMode::ReadWriteCreate to make it."},
+    {"DB_NO_DIRECTORY", "The directory of the file does not exist.",
+     "Make it, or set Options::create_directories."},
+    {"DB_OPEN_FAILED", "The file could not be opened.", "The cause is in the message."},
+    {"DB_OPTIONS_DIFFER", "The file is open in this process with other settings.",
+     "Open it with the same settings, or share the Database that is there."},
+    {"DB_PERMISSION", "The permissions of the file or its directory forbid the access.",
+     "Change them, or run as their owner; SQLite also writes beside the file."},
+    {"DB_READ_ONLY", "The database was opened read-only.",
+     "Open it with OpenMode::ReadWrite to write."},
+    {"DB_SCHEMA_OUTDATED", "The file lacks schema steps, and a read-only open does not run them.",
+     "Open it once for writing."},
+    {"DB_SCHEMA_TOO_NEW", "The file has a newer schema than the program knows.",
+     "Use a newer program; nothing was changed."},
+    {"DB_WAL_UNAVAILABLE", "The file system cannot carry a write-ahead log.",
+     "Move the file to a local disk, or accept WithoutWal::RollbackJournal."},
+    {"ENGINE_CONFLICT", "A second copy of SQLite is loaded in this process.",
+     "Link everything against one SQLite; two copies drop each other's locks and lose data."},
+    {"ENGINE_ERROR", "SQLite refused the operation.", "The cause is in the message."},
+    {"ENGINE_UNSUITABLE", "The linked SQLite must not be used.",
+     "Build with TURNSTILE_SQLITE=fetched, or with a newer system library."},
+    {"EXTENSION_FAILED", "A loadable extension could not be loaded.",
+     "Check its path and that it was built for this machine."},
+    {"GATE_UNAVAILABLE", "The gate file beside the database cannot be used.",
+     "Give this user write access to the database's directory and its -gate file."},
+    {"INTERNAL", "Turnstile did something it should not.", "Please report it with the message."},
+    {"INTERRUPTED", "The running SQL was interrupted.", "Nothing of it was kept; call again."},
+    {"MIGRATION_FAILED", "A schema step failed.",
+     "Correct the step; the file still has the schema it had."},
+    {"MIGRATION_INVALID", "The list of schema steps is not in order.",
+     "Number the steps 1, 2, 3 and so on, each with a name."},
+    {"OPEN_TIMEOUT", "Others kept the file busy while it was being opened.",
+     "See who holds it in the message; open again."},
+    {"OPTION_INVALID", "A setting has a value that it cannot have.",
+     "The range is in the message."},
+    {"PARAMETER_COUNT", "The number of values is not the number of parameters.",
+     "Give one value for each parameter of the statement."},
+    {"PARAMETER_INVALID", "A value cannot be bound.",
+     "Text must be UTF-8 (bind other bytes as a blob), integers must fit in 64 bits signed."},
+    {"PARAMETER_UNKNOWN", "The statement has no such parameter.",
+     "Check the parameter's name or number."},
+    {"QUEUE_FULL", "The lane has as many submitted closures waiting as it may have.",
+     "Wait for some of their futures, or raise LaneOptions::queue_limit."},
+    {"READ_INSIDE_READ", "A read was started inside a read of the same database.",
+     "Use the ReadTx that is there: pass it on to the function that reads."},
+    {"READ_INSIDE_WRITE", "A read was started inside a write of the same database.",
+     "Use the WriteTx that is there: it reads too, and sees what it wrote."},
+    {"READ_ONLY_TRANSACTION", "A statement that writes was used in a read.", "Use Lane::write."},
+    {"READ_TIMEOUT", "No reader came free before the deadline.",
+     "See who holds the readers in the message; call again, or allow more time or connections."},
+    {"ROW_COUNT", "A query gave no row, or several, where exactly one was asked for.",
+     "Use first() or all() where that is to be expected."},
+    {"SQL_ERROR", "SQLite does not understand the statement.", "The place is in the message."},
+    {"SQL_NOT_ALLOWED", "The statement belongs to the library, not to application SQL.",
+     "Use the library's own function: write() for transactions, savepoint(), Options."},
+    {"STATEMENT_EXPIRED", "A statement or row was used outside its transaction.",
+     "Keep statements inside the closure that prepared them."},
+    {"SUBMIT_INSIDE_WRITE", "A write was submitted inside a write of the same database.",
+     "Submit it from WriteTx::after_commit, so that it follows only a commit."},
+    {"STATEMENT_OPEN", "A statement of the same transaction is still in the way.",
+     "Read it to its end, or let its Rows and Statement go, before this statement."},
+    {"TRANSACTION_LOST", "SQLite rolled the transaction back after an earlier error.",
+     "Let the first exception leave the closure; nothing was committed."},
+    {"URI_INVALID", "The file: URI cannot be understood or honoured.",
+     "The known keys are in the message."},
+    {"VALUE_TOO_BIG", "A text, blob or row is larger than SQLite's limit.",
+     "Store large content in pieces or in a file of its own."},
+    {"WRITE_INSIDE_READ", "A write was started inside a read that holds the same connection.",
+     "Finish the read first, or open the file with at least two connections."},
+    {"WRITE_INSIDE_WRITE", "A write was started inside a write of the same database.",
+     "Use the WriteTx that is there, with a savepoint() for a part of its own."},
+    {"WRITE_TIMEOUT", "It was not this call's turn to write before the deadline.",
+     "See who holds the turn in the message; nothing was written, so call again."},
+});
+
+/// The code of that name, from the table above.
+[[nodiscard]] consteval std::string_view code(std::string_view name) {
+  for (const ErrorCodeInfo& entry : kErrorCodes) {
+    if (entry.code == name) {
+      return entry.code;
+    }
+  }
+  throw "this code is not in the table";  // Not constant: the compiler stops here.
+}
+
+}  // namespace turnstile

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace turnstile::sqlite {
+
+/// The byte at which `text` stops being UTF-8 (RFC 3629: no surrogates, nothing overlong, nothing
+/// above U+10FFFF), or npos when all of it is.
+[[nodiscard]] std::size_t find_invalid_utf8(std::string_view text) noexcept;
+
+}  // namespace turnstile::sqlite
