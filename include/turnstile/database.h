@@ -26,9 +26,8 @@ class Database {
   /// process with other settings, DB_HARD_LINK when it is open under another hard link,
   /// ENGINE_CONFLICT when a second SQLite is loaded. A failed open leaves nothing behind but,
   /// perhaps, an empty file.
-  [[nodiscard]] static Database open(
-      std::string_view path, Options options = {},
-      std::source_location where = std::source_location::current());
+  [[nodiscard]] static Database open(std::string_view path, Options options = {},
+                                     std::source_location where = std::source_location::current());
 
   Database(Database&& other) noexcept;
   Database& operator=(Database&& other) noexcept;

@@ -22,7 +22,7 @@ struct LockInfo {
   std::string lane;         ///< Empty for a foreign program.
   std::optional<std::chrono::milliseconds> since;  ///< How long it has been held, when known.
   std::string sql;                                 ///< Empty: not known from outside.
-  std::vector<std::int64_t> waiters;  ///< Processes that wait for it, in their order.
+  std::vector<std::int64_t> waiters;               ///< Processes that wait for it, in their order.
 };
 
 /// Every lock that processes hold on the database at `path`, from the gate file and from

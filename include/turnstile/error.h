@@ -40,14 +40,14 @@ struct Holder {
   };
 
   Kind kind = Kind::Unknown;
-  std::string lock;            ///< What is held: `writer turn`, `gate`, `WAL write lock`, ...
-  std::string lane;            ///< The lane, when the holder uses this library.
-  std::string thread;          ///< The thread's name, when the holder uses this library.
+  std::string lock{};          ///< What is held: `writer turn`, `gate`, `WAL write lock`, ...
+  std::string lane{};          ///< The lane, when the holder uses this library.
+  std::string thread{};        ///< The thread's name, when the holder uses this library.
   std::int64_t thread_id = 0;  ///< The kernel's thread id, as `top -H` shows it.
   std::int64_t pid = 0;        ///< The process id, in this process's pid namespace.
-  std::string program;         ///< The process's program name.
-  std::chrono::system_clock::time_point since;  ///< Start of possession; epoch when unknown.
-  std::string where;  ///< `file:line` of the call that holds it, for threads of this process.
+  std::string program{};       ///< The process's program name.
+  std::chrono::system_clock::time_point since{};  ///< Start of possession; epoch when unknown.
+  std::string where{};  ///< `file:line` of the call that holds it, for threads of this process.
 
   /// One clause for a message, such as `process 4711 (sqlite3) holds the WAL write lock`.
   [[nodiscard]] std::string describe() const;
@@ -60,14 +60,14 @@ class Error : public std::exception {
  public:
   /// What an error consists of. Only `code` and `message` are always there.
   struct Details {
-    std::string_view code;  ///< One of error_codes(); must have static storage.
-    std::string message;    ///< One sentence without a full stop: what happened and why.
-    std::string hint;       ///< One sentence: what to do. Empty: the hint of the code.
-    int sqlite_code = 0;    ///< SQLite's extended result code; 0 when SQLite was not asked.
-    int system_code = 0;    ///< errno of the system call that failed; 0 when there was none.
-    std::string sql;        ///< The statement's text, without the values bound to it.
-    std::optional<std::size_t> sql_offset;  ///< Byte in `sql` at which the parser stopped.
-    std::string lane;                       ///< The lane whose call failed.
+    std::string_view code{};  ///< One of error_codes(); must have static storage.
+    std::string message{};    ///< One sentence without a full stop: what happened and why.
+    std::string hint{};       ///< One sentence: what to do. Empty: the hint of the code.
+    int sqlite_code = 0;      ///< SQLite's extended result code; 0 when SQLite was not asked.
+    int system_code = 0;      ///< errno of the system call that failed; 0 when there was none.
+    std::string sql{};        ///< The statement's text, without the values bound to it.
+    std::optional<std::size_t> sql_offset{};  ///< Byte in `sql` at which the parser stopped.
+    std::string lane{};                       ///< The lane whose call failed.
     std::source_location where = std::source_location::current();  ///< The caller's place.
     CommitState commit_state = CommitState::NotCommitted;
     bool retry_is_safe = false;

@@ -43,8 +43,8 @@ class LaneState;
 class SubmittedWrite {
  public:
   virtual ~SubmittedWrite() = default;
-  virtual void run(WriteTx& tx) = 0;                      ///< Inside the transaction.
-  virtual void committed() noexcept = 0;                  ///< After COMMIT.
+  virtual void run(WriteTx& tx) = 0;                           ///< Inside the transaction.
+  virtual void committed() noexcept = 0;                       ///< After COMMIT.
   virtual void failed(std::exception_ptr error) noexcept = 0;  ///< Instead of committed().
 };
 
@@ -55,18 +55,16 @@ class SubmittedWriteOf final : public SubmittedWrite {
   std::future<R> future() { return promise_.get_future(); }
 
   void run(WriteTx& tx) override {
-    if constexpr (std::is_void_v<R>) {
+    if constexpr (std::is_void_v<R>)
       closure_(tx);
-    } else {
+    else
       result_.emplace(closure_(tx));
-    }
   }
   void committed() noexcept override {
-    if constexpr (std::is_void_v<R>) {
+    if constexpr (std::is_void_v<R>)
       promise_.set_value();
-    } else {
+    else
       promise_.set_value(std::move(*result_));
-    }
   }
   void failed(std::exception_ptr error) noexcept override {
     promise_.set_exception(std::move(error));

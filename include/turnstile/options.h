@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +20,9 @@ enum class OpenMode {
   Memory,           ///< No file: gone when the last handle closes. The path is only a name.
 };
 
-/// When a commit is safe against a power failure (https://sqlite.org/pragma.html#pragma_synchronous).
-/// Against the death of the process it is safe with either.
+/// When a commit is safe against a power failure
+/// (https://sqlite.org/pragma.html#pragma_synchronous). Against the death of the process it is safe
+/// with either.
 enum class Synchronous {
   Normal,  ///< The last commits may be undone by a power failure; the file stays whole.
   Full,    ///< A commit that returned is on the medium.
@@ -109,8 +111,11 @@ struct Options {
   /// `file:app.db?mode=rw&_busy_timeout=5000&_foreign_keys=on`; its settings are laid over `base`.
   /// Throws MisuseError (URI_INVALID) for an unknown or doubled key, listing the known ones, and
   /// for settings that cannot be honoured, such as `cache=shared`, with the reason.
-  [[nodiscard]] static OpenTarget from_uri(std::string_view uri, Options base);
-  [[nodiscard]] static OpenTarget from_uri(std::string_view uri);
+  [[nodiscard]] static OpenTarget from_uri(
+      std::string_view uri, Options base,
+      std::source_location where = std::source_location::current());
+  [[nodiscard]] static OpenTarget from_uri(
+      std::string_view uri, std::source_location where = std::source_location::current());
 };
 
 /// A path with the options to open it with.

@@ -121,13 +121,12 @@ template <class... T>
 class Rows {
  public:
   using value_type = typename decltype([] {
-    if constexpr (sizeof...(T) == 0) {
+    if constexpr (sizeof...(T) == 0)
       return std::type_identity<Row>{};
-    } else if constexpr (sizeof...(T) == 1) {
+    else if constexpr (sizeof...(T) == 1)
       return std::type_identity<std::tuple_element_t<0, std::tuple<T...>>>{};
-    } else {
+    else
       return std::type_identity<std::tuple<T...>>{};
-    }
   }())::type;
 
   /// Single pass: the copy of an iterator stands on the same row.
@@ -166,9 +165,7 @@ class Rows {
   Rows(const Rows&) = delete;
   Rows& operator=(const Rows&) = delete;
   ~Rows() {
-    if (borrowed_ != nullptr) {
-      borrowed_->rewind();
-    }
+    if (borrowed_ != nullptr) borrowed_->rewind();
   }
 
   [[nodiscard]] Iterator begin() {
@@ -181,9 +178,8 @@ class Rows {
   [[nodiscard]] std::vector<value_type> all() {
     require_owning();
     std::vector<value_type> rows;
-    for (auto it = begin(); it != end(); ++it) {
+    for (auto it = begin(); it != end(); ++it)
       rows.push_back(*it);
-    }
     return rows;
   }
 
@@ -191,9 +187,7 @@ class Rows {
   [[nodiscard]] std::optional<value_type> first() {
     require_owning();
     advance();
-    if (at_end_) {
-      return std::nullopt;
-    }
+    if (at_end_) return std::nullopt;
     return current();
   }
 
@@ -201,14 +195,10 @@ class Rows {
   [[nodiscard]] value_type one() {
     require_owning();
     advance();
-    if (at_end_) {
-      detail::raise_row_count(statement().sql(), 0);
-    }
+    if (at_end_) detail::raise_row_count(statement().sql(), 0);
     value_type row = current();
     advance();
-    if (!at_end_) {
-      detail::raise_row_count(statement().sql(), 2);
-    }
+    if (!at_end_) detail::raise_row_count(statement().sql(), 2);
     return row;
   }
 
@@ -224,13 +214,12 @@ class Rows {
   void advance() { at_end_ = !statement().step(); }
 
   value_type current() {
-    if constexpr (sizeof...(T) == 0) {
+    if constexpr (sizeof...(T) == 0)
       return statement().row();
-    } else if constexpr (sizeof...(T) == 1) {
+    else if constexpr (sizeof...(T) == 1)
       return std::get<0>(statement().row().template as<T...>());
-    } else {
+    else
       return statement().row().template as<T...>();
-    }
   }
 
   Statement owned_;

@@ -46,6 +46,8 @@ template <class T>
 struct Codec;
 
 /// An argument for the parameter `:name` (the colon may be left out), made by named().
+///
+/// Threads: scoped.
 template <class T>
 struct NamedArgument {
   std::string_view name;
@@ -155,9 +157,8 @@ void bind_value(StatementEntry& statement, int index, const T& value, Lifetime l
   } else if constexpr (std::is_enum_v<T>) {
     bind_value(statement, index, static_cast<std::underlying_type_t<T>>(value), lifetime);
   } else if constexpr (std::is_integral_v<T>) {
-    if (!std::is_same_v<T, bool> && !std::in_range<std::int64_t>(+value)) {
+    if (!std::is_same_v<T, bool> && !std::in_range<std::int64_t>(+value))
       raise_parameter_out_of_range(statement, index);
-    }
     bind_integer(statement, index, static_cast<std::int64_t>(value));
   } else if constexpr (std::is_floating_point_v<T>) {
     bind_real(statement, index, static_cast<double>(value));
@@ -165,15 +166,11 @@ void bind_value(StatementEntry& statement, int index, const T& value, Lifetime l
     bind_value(statement, index, value.time_since_epoch(), lifetime);
   } else if constexpr (is_duration<T>) {
     using std::chrono::microseconds;
-    if (!fits_duration<microseconds>(value)) {
-      raise_parameter_out_of_range(statement, index);
-    }
+    if (!fits_duration<microseconds>(value)) raise_parameter_out_of_range(statement, index);
     bind_integer(statement, index, std::chrono::floor<microseconds>(value).count());
   } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
     if constexpr (std::is_pointer_v<T>) {
-      if (value == nullptr) {
-        return bind_null(statement, index);
-      }
+      if (value == nullptr) return bind_null(statement, index);
     }
     bind_text(statement, index, std::string_view(value), lifetime);
   } else if constexpr (BlobRange<T>) {
@@ -187,18 +184,12 @@ template <class T>
 [[nodiscard]] T read_integer(const StatementEntry& statement, int column) {
   const std::int64_t stored = column_integer(statement, column);
   if constexpr (std::is_same_v<T, bool>) {
-    if (stored != 0 && stored != 1) {
-      raise_column_out_of_range(statement, column);
-    }
+    if (stored != 0 && stored != 1) raise_column_out_of_range(statement, column);
     return stored == 1;
   } else {
-    if (stored < 0 && std::is_unsigned_v<T>) {
-      raise_column_out_of_range(statement, column);
-    }
+    if (stored < 0 && std::is_unsigned_v<T>) raise_column_out_of_range(statement, column);
     const T value = static_cast<T>(stored);
-    if (static_cast<std::int64_t>(value) != stored) {
-      raise_column_out_of_range(statement, column);
-    }
+    if (static_cast<std::int64_t>(value) != stored) raise_column_out_of_range(statement, column);
     return value;
   }
 }
@@ -206,14 +197,11 @@ template <class T>
 template <BlobElement E>
 [[nodiscard]] std::vector<E> read_elements(const StatementEntry& statement, int column) {
   const BlobView bytes = column_blob(statement, column);
-  if (bytes.size() % sizeof(E) != 0) {
-    raise_blob_size(statement, column, sizeof(E));
-  }
+  if (bytes.size() % sizeof(E) != 0) raise_blob_size(statement, column, sizeof(E));
   std::vector<E> elements(bytes.size() / sizeof(E));
   const auto target = std::as_writable_bytes(std::span(elements));
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
+  for (std::size_t i = 0; i < bytes.size(); ++i)
     target[i] = bytes[i];
-  }
   return elements;
 }
 
@@ -224,9 +212,7 @@ template <class T>
   } else if constexpr (std::is_same_v<T, Value>) {
     return column_value(statement, column);
   } else if constexpr (is_optional<T>) {
-    if (column_is_null(statement, column)) {
-      return std::nullopt;
-    }
+    if (column_is_null(statement, column)) return std::nullopt;
     return read_column<typename T::value_type>(statement, column);
   } else if constexpr (std::is_enum_v<T>) {
     return static_cast<T>(read_integer<std::underlying_type_t<T>>(statement, column));
@@ -238,9 +224,7 @@ template <class T>
     return T(read_column<typename T::duration>(statement, column));
   } else if constexpr (is_duration<T>) {
     const std::chrono::microseconds stored(column_integer(statement, column));
-    if (!fits_duration<T>(stored)) {
-      raise_column_out_of_range(statement, column);
-    }
+    if (!fits_duration<T>(stored)) raise_column_out_of_range(statement, column);
     return std::chrono::floor<T>(stored);
   } else if constexpr (std::is_same_v<T, std::string_view> || std::is_same_v<T, std::string>) {
     return T(column_text(statement, column));
@@ -267,9 +251,7 @@ class UnbindOnFailure {
   UnbindOnFailure(const UnbindOnFailure&) = delete;
   UnbindOnFailure& operator=(const UnbindOnFailure&) = delete;
   ~UnbindOnFailure() {
-    if (statement_ != nullptr) {
-      forget_bindings(*statement_);
-    }
+    if (statement_ != nullptr) forget_bindings(*statement_);
   }
   void keep() noexcept { statement_ = nullptr; }
 

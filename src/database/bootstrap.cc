@@ -22,8 +22,10 @@ microseconds since(steady_clock::time_point start) {
   return std::chrono::duration_cast<microseconds>(steady_clock::now() - start);
 }
 
-[[noreturn]] void raise_no_wal(const std::string& reason) {
+[[noreturn]] void raise_no_wal(const std::string& reason, const Call& call) {
   Error::Details details;
+  details.lane = call.lane;
+  details.where = call.where;
   details.code = code("DB_WAL_UNAVAILABLE");
   details.message = "the file cannot have a write-ahead log: " + reason;
   throw StorageError(std::move(details));
@@ -43,8 +45,7 @@ std::string auto_vacuum_number(AutoVacuum mode) {
 
 }  // namespace
 
-Bootstrap::Bootstrap(Location location, Options options, const Call& call,
-                     microseconds locate_time)
+Bootstrap::Bootstrap(Location location, Options options, const Call& call, microseconds locate_time)
     : call_(call) {
   if (location.in_memory) options.mode = OpenMode::Memory;
   opened_.phases.push_back({"locate", locate_time, location.path.string()});
@@ -99,10 +100,13 @@ std::unique_ptr<sqlite::Connection> Bootstrap::connect() const {
   config.uri = location.in_memory;
   config.vfs = opened_.options.vfs;
   config.statement_cache_size = opened_.options.statement_cache_size;
-  if (!location.in_memory) {
+  if (!location.in_memory)
     config.find_holder = [path = location.path] { return gate::find_foreign_holder(path, false); };
-  }
-  return std::make_unique<sqlite::Connection>(std::move(config), call_);
+  auto connection = std::make_unique<sqlite::Connection>(std::move(config), call_);
+  // Before anything else: the schema itself may be made of an extension's tables.
+  for (const Extension& extension : opened_.options.extensions)
+    connection->load_extension(extension.path, extension.entry_point);
+  return connection;
 }
 
 Initialized Bootstrap::initialise() {
@@ -111,6 +115,7 @@ Initialized Bootstrap::initialise() {
   sqlite::Connection& connection = *initialized.connection_;
   // The first statement reads the header and so finds out whether this is a database at all.
   if (connection.query_integer("PRAGMA page_count") == 0) settle_new_file(connection);
+  require_known_schema(connection, opened_.options);
   initialized.has_wal_ = !opened_.location.in_memory && settle_journal_mode(connection);
   return initialized;
 }
@@ -118,12 +123,10 @@ Initialized Bootstrap::initialise() {
 void Bootstrap::settle_new_file(sqlite::Connection& connection) {
   const Options& options = opened_.options;
   if (options.mode == OpenMode::ReadOnly) return;
-  if (options.page_size != 0) {
+  if (options.page_size != 0)
     connection.execute("PRAGMA page_size=" + std::to_string(options.page_size));
-  }
-  if (options.auto_vacuum != AutoVacuum::None) {
+  if (options.auto_vacuum != AutoVacuum::None)
     connection.execute("PRAGMA auto_vacuum=" + auto_vacuum_number(options.auto_vacuum));
-  }
 }
 
 bool Bootstrap::settle_journal_mode(sqlite::Connection& connection) {
@@ -139,8 +142,8 @@ bool Bootstrap::settle_journal_mode(sqlite::Connection& connection) {
     if (now == "wal") return true;
     why = "SQLite answered '" + now + "' to the switch";
   }
-  if (opened_.options.without_wal == WithoutWal::Refuse) raise_no_wal(why);
-  if (found == "wal") raise_no_wal(why + ", and the file has one already");
+  if (opened_.options.without_wal == WithoutWal::Refuse) raise_no_wal(why, call_);
+  if (found == "wal") raise_no_wal(why + ", and the file has one already", call_);
   if (opened_.options.log_sink) {
     opened_.options.log_sink({LogEvent::Severity::Warning, "JOURNAL_FALLBACK",
                               "using a rollback journal, because " + why});

@@ -44,7 +44,7 @@ class Initialized {
 struct Opened {
   Location location;
   Options options;  ///< As asked for, but for what the path settles (the mode).
-  std::unique_ptr<gate::ProcessGate> gate;  ///< Null in memory and read-only.
+  std::unique_ptr<gate::ProcessGate> gate;     ///< Null in memory and read-only.
   std::unique_ptr<sqlite::Connection> writer;  ///< Null read-only.
   std::vector<std::unique_ptr<sqlite::Connection>> readers;
   bool has_wal = false;

@@ -15,7 +15,9 @@ Checkpointer::Checkpointer(int frames, Connect connect, LogSink log_sink)
       next_background_(frames),
       next_forced_(2 * frames) {}
 
-Checkpointer::~Checkpointer() { stop(); }
+Checkpointer::~Checkpointer() {
+  stop();
+}
 
 void Checkpointer::stop() noexcept {
   std::thread thread;
@@ -64,7 +66,8 @@ void Checkpointer::run() {
     {
       gate::MutexLock lock(mutex_);
       busy_ = false;
-      while (!wanted_ && !stopping_) changed_.wait(mutex_);
+      while (!wanted_ && !stopping_)
+        changed_.wait(mutex_);
       if (stopping_) return;
       wanted_ = false;
       busy_ = true;

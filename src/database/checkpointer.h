@@ -15,6 +15,7 @@
 
 #include "gate/mutex.h"
 #include "sqlite/connection.h"
+#include "turnstile/options.h"
 
 namespace turnstile::database {
 

@@ -11,16 +11,19 @@ namespace turnstile::database {
 namespace {
 
 // As PRAGMA synchronous numbers them.
-int number_of(Synchronous synchronous) { return synchronous == Synchronous::Full ? 2 : 1; }
+int number_of(Synchronous synchronous) {
+  return synchronous == Synchronous::Full ? 2 : 1;
+}
 
 void verify(sqlite::Connection& connection, std::string_view setting, std::int64_t asked) {
   const std::int64_t in_force = connection.query_integer("PRAGMA " + std::string(setting));
   if (in_force == asked) return;
   Error::Details details;
+  details.lane = connection.call().lane;
+  details.where = connection.call().where;
   details.code = code("ENGINE_ERROR");
   details.message = "the connection's setting " + std::string(setting) + " is " +
-                    std::to_string(in_force) + " although " + std::to_string(asked) +
-                    " was set";
+                    std::to_string(in_force) + " although " + std::to_string(asked) + " was set";
   throw Error(std::move(details));
 }
 
@@ -32,7 +35,8 @@ void apply(sqlite::Connection& connection, std::string_view setting, std::int64_
 }  // namespace
 
 void set_up_connection(sqlite::Connection& connection, const Options& options, Role role) {
-  for (const Extension& extension : options.extensions) connection.load_extension(extension);
+  for (const Extension& extension : options.extensions)
+    connection.load_extension(extension.path, extension.entry_point);
   apply(connection, "foreign_keys", options.foreign_keys ? 1 : 0);
   apply(connection, "synchronous", number_of(options.synchronous));
   // Reading through a mapping would turn a truncation by somebody else into SIGBUS.
@@ -52,7 +56,9 @@ std::vector<Setting> report_settings(sqlite::Connection& connection, const Optio
        in_force("journal_mode")},
       {"busy_timeout", ms(options.busy_timeout), ms(options.busy_timeout)},
       {"synchronous", options.synchronous == Synchronous::Full ? "full" : "normal",
-       synchronous == "2" ? "full" : synchronous == "1" ? "normal" : synchronous},
+       synchronous == "2"   ? "full"
+       : synchronous == "1" ? "normal"
+                            : synchronous},
       {"foreign_keys", on_off(options.foreign_keys), on_off(in_force("foreign_keys") == "1")},
       {"page_size",
        options.page_size == 0 ? std::string("default") : std::to_string(options.page_size),

@@ -51,9 +51,8 @@ class Attribution {
 
 bool LaneState::try_reserve_submission() noexcept {
   std::size_t now = submitted_.load(std::memory_order_relaxed);
-  while (now < options_.queue_limit) {
+  while (now < options_.queue_limit)
     if (submitted_.compare_exchange_weak(now, now + 1, std::memory_order_relaxed)) return true;
-  }
   return false;
 }
 
@@ -115,9 +114,8 @@ class Core::WritePermit {
  private:
   void enter(const Call& call, const Claim& claim) {
     try {
-      if (core_.shared_turn_) {
+      if (core_.shared_turn_)
         shared_.acquire(*core_.shared_turn_, SharedTurn::Kind::Exclusive, call, claim);
-      }
       if (core_.gate_) enter_gate(call, claim);
     } catch (...) {
       leave();
@@ -155,10 +153,10 @@ Core::Core(database::Opened opened)
       writer_(std::move(opened.writer)) {
   const auto start = std::chrono::steady_clock::now();
   if (writer_) writer_->set_call(nullptr);
-  for (const auto& reader : opened.readers) reader->set_call(nullptr);
-  if (!opened.readers.empty()) {
+  for (const auto& reader : opened.readers)
+    reader->set_call(nullptr);
+  if (!opened.readers.empty())
     readers_ = std::make_unique<gate::ReaderPool>(std::move(opened.readers));
-  }
   if (!has_wal_) shared_turn_ = std::make_unique<SharedTurn>();
   if (writer_) {
     submitter_ = std::make_unique<database::Submitter>(*this, turn_);
@@ -166,9 +164,8 @@ Core::Core(database::Opened opened)
       auto connect = [config = writer_->config()] {
         return std::make_unique<sqlite::Connection>(config, Call{});
       };
-      checkpointer_ = std::make_unique<database::Checkpointer>(options_.checkpoint_frames,
-                                                               std::move(connect),
-                                                               options_.log_sink);
+      checkpointer_ = std::make_unique<database::Checkpointer>(
+          options_.checkpoint_frames, std::move(connect), options_.log_sink);
     }
   }
   phases_.push_back({"start",
@@ -201,9 +198,8 @@ Call Core::make_call(std::string_view lane, const CallOptions& options,
 }
 
 void Core::require_open(const Call& call) const {
-  if (!accepting_.load(std::memory_order_acquire)) {
+  if (!accepting_.load(std::memory_order_acquire))
     sqlite::raise_misuse(code("DB_CLOSED"), "the database is closed", call);
-  }
 }
 
 void Core::raise_closed(const Call& call) const {
@@ -449,9 +445,8 @@ DatabaseInfo Core::info() {
     info.file_bytes = size_of(location_.path);
     info.wal_bytes = size_of(location_.path.string() + "-wal");
   }
-  for (const Setting& setting : settings_) {
+  for (const Setting& setting : settings_)
     if (setting.name == "page_size") info.page_size_bytes = std::stoll(setting.in_force);
-  }
   count_free_pages(info, call);
   if (readers_) {
     const auto counts = readers_->counts();
@@ -482,8 +477,8 @@ Counters Core::counters() const {
   return counters;
 }
 
-// Only where a reader is free at this moment: a picture is not worth waiting for, and the caller may
-// be inside a read that holds the last one.
+// Only where a reader is free at this moment: a picture is not worth waiting for, and the caller
+// may be inside a read that holds the last one.
 void Core::count_free_pages(DatabaseInfo& info, const Call& call) {
   if (!readers_ || shared_turn_) return;
   gate::ReaderPool::Lease lease;
@@ -556,9 +551,8 @@ bool Core::close_files(const Call& call) {
   if (checkpointer_) {
     const Claim claim = Claim::of_this_thread(call.lane, call.where);
     // Other processes' turns come first, within reason; SQLite's locks hold without the gate too.
-    if (gate_->take(claim, Deadline::after(kGrace)) == Wait::Granted) {
+    if (gate_->take(claim, Deadline::after(kGrace)) == Wait::Granted)
       (void)writer_->checkpoint(sqlite::CheckpointMode::Passive);
-    }
   }
   writer_.reset();
   if (gate_) gate_->give();

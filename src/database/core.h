@@ -1,8 +1,8 @@
 // The open database behind all its handles and lanes.
 //
-//   Lane::read  --> Scope --> [SharedTurn] --> ReaderPool --> BEGIN ........... COMMIT
-//   Lane::write --> Scope --> WriterTurn --> [SharedTurn] --> ProcessGate --> BEGIN IMMEDIATE ... COMMIT
-//   Lane::submit -> Submitter --^  (on the writer thread)
+//   Lane::read    Scope -> [SharedTurn] -> ReaderPool -> BEGIN ... COMMIT
+//   Lane::write   Scope -> WriterTurn -> [SharedTurn] -> ProcessGate -> BEGIN IMMEDIATE ... COMMIT
+//   Lane::submit  Submitter ----^  (on the submitter's thread)
 //
 // [SharedTurn] only where there is no write-ahead log. The order of the waits is the same on every
 // path, which together with the rules of Scope rules out cycles.
@@ -69,10 +69,10 @@ class Core {
 
   [[nodiscard]] LaneState& lane(std::string_view name, LaneOptions options);
 
-  void read(const LaneState& lane, const CallOptions& options,
-            FunctionRef<void(ReadTx&)> body, std::source_location where);
-  void write(const LaneState& lane, const CallOptions& options,
-             FunctionRef<void(WriteTx&)> body, std::source_location where);
+  void read(const LaneState& lane, const CallOptions& options, FunctionRef<void(ReadTx&)> body,
+            std::source_location where);
+  void write(const LaneState& lane, const CallOptions& options, FunctionRef<void(WriteTx&)> body,
+             std::source_location where);
   void submit(LaneState& lane, std::unique_ptr<SubmittedWrite> write, std::source_location where);
 
   [[nodiscard]] DatabaseInfo info();

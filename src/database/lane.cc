@@ -8,7 +8,9 @@ namespace turnstile {
 
 Lane::Lane(std::shared_ptr<detail::LaneState> state) noexcept : state_(std::move(state)) {}
 
-std::string_view Lane::name() const noexcept { return state_->name(); }
+std::string_view Lane::name() const noexcept {
+  return state_->name();
+}
 
 void Lane::run_read(const CallOptions& options, detail::FunctionRef<void(ReadTx&)> body,
                     std::source_location where) const {

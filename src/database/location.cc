@@ -20,21 +20,49 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string quoted(const fs::path& path) { return "'" + path.string() + "'"; }
+std::string quoted(const fs::path& path) {
+  return "'" + path.string() + "'";
+}
 
-[[noreturn]] void refuse(std::string_view code, std::string message, int system_code = 0) {
+[[noreturn]] void refuse(std::string_view code, std::string message, const Call& call) {
   Error::Details details;
   details.code = code;
   details.message = std::move(message);
-  details.system_code = system_code;
+  details.lane = call.lane;
+  details.where = call.where;
   throw StorageError(std::move(details));
+}
+
+[[noreturn]] void refuse(int cause, const std::string& what, const Call& call) {
+  const auto code = [cause] {
+    switch (cause) {
+      case EACCES:
+      case EPERM:
+      case EROFS:
+        return turnstile::code("DB_PERMISSION");
+      case ENOENT:
+      case ENOTDIR:
+        return turnstile::code("DB_NO_DIRECTORY");
+      case ENOSPC:
+      case EDQUOT:
+        return turnstile::code("DB_DISK_FULL");
+      default:
+        return turnstile::code("DB_OPEN_FAILED");
+    }
+  }();
+  sqlite::raise_system(code, what, cause, call);
+}
+
+std::string as_this_user() {
+  return " as user id " + std::to_string(::geteuid());
 }
 
 // SQLite follows links too, and names the log after what they lead to, so that the gate must be
 // there as well. A link to a file that does not exist yet is not resolved by the standard library.
-fs::path resolve(const fs::path& path) {
+fs::path resolve(const fs::path& path, const Call& call) {
   std::error_code error;
-  fs::path target = fs::absolute(path);
+  fs::path target = fs::absolute(path, error);
+  if (error) refuse(error.value(), "cannot tell where " + quoted(path) + " is", call);
   constexpr int kMostLinks = 40;  // As the kernel's own limit, ELOOP.
   for (int i = 0; i < kMostLinks && fs::is_symlink(target, error); ++i) {
     const fs::path link = fs::read_symlink(target, error);
@@ -45,52 +73,45 @@ fs::path resolve(const fs::path& path) {
   return error ? target.lexically_normal() : directory / target.filename();
 }
 
-void require_directory(const fs::path& directory, const Options& options) {
+void require_directory(const fs::path& directory, const Options& options, const Call& call) {
   std::error_code error;
   if (fs::is_directory(directory, error)) return;
-  if (error && error.value() != ENOENT && error.value() != ENOTDIR) {
-    sqlite::raise_system(code("DB_PERMISSION"), "cannot look into " + quoted(directory),
-                         error.value());
-  }
+  if (error && error.value() != ENOENT && error.value() != ENOTDIR)
+    refuse(error.value(), "cannot look into " + quoted(directory) + as_this_user(), call);
   if (!options.create_directories || options.mode != OpenMode::ReadWriteCreate) {
-    refuse(code("DB_NO_DIRECTORY"), "the directory " + quoted(directory) + " does not exist");
+    const bool is_there = !error;
+    refuse(code("DB_NO_DIRECTORY"),
+           is_there ? quoted(directory) + " is not a directory"
+                    : "the directory " + quoted(directory) + " does not exist",
+           call);
   }
   // One by one, because only those that are made here get the private mode.
   fs::path made;
   for (const fs::path& part : directory) {
     made /= part;
-    if (::mkdir(made.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
-      sqlite::raise_system(code("DB_PERMISSION"), "cannot make the directory " + quoted(made),
-                           errno);
-    }
+    if (::mkdir(made.c_str(), S_IRWXU) != 0 && errno != EEXIST)
+      refuse(errno, "cannot make the directory " + quoted(made) + as_this_user(), call);
   }
+  if (!fs::is_directory(directory, error))
+    refuse(code("DB_NO_DIRECTORY"), quoted(directory) + " is not a directory", call);
 }
 
-// Made by a call of its own, and not by SQLite, because the file must have an identity before the
-// first connection. O_EXCL: a file that exists may be open in this process, and closing any
-// descriptor of it would drop SQLite's locks.
-void make_file(const fs::path& path) {
+// Not left to SQLite, because the file must have an identity before the first connection. mknod()
+// gives no descriptor: another thread may have opened the file already, and closing any descriptor
+// of it would drop the locks that SQLite has on it by then.
+void make_file(const fs::path& path, const Call& call) {
   constexpr mode_t kLikeSqlite = 0644;
-  const int descriptor = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, kLikeSqlite);
-  if (descriptor >= 0) {
-    ::close(descriptor);
-  } else if (errno != EEXIST) {
-    const int cause = errno;
-    const bool permission = cause == EACCES || cause == EPERM || cause == EROFS;
-    sqlite::raise_system(permission ? code("DB_PERMISSION") : code("DB_OPEN_FAILED"),
-                         "cannot make the file " + quoted(path) + " as user id " +
-                             std::to_string(::geteuid()),
-                         cause);
-  }
+  if (::mknod(path.c_str(), S_IFREG | kLikeSqlite, 0) != 0 && errno != EEXIST)
+    refuse(errno, "cannot make the file " + quoted(path) + as_this_user(), call);
 }
 
-void require_access(const fs::path& path, int access, std::string_view what) {
+void require_access(const fs::path& path, int access, std::string_view what, const Call& call) {
   if (::faccessat(AT_FDCWD, path.c_str(), access, AT_EACCESS) == 0) return;
   const int cause = errno;
-  sqlite::raise_system(code("DB_PERMISSION"),
-                       "user id " + std::to_string(::geteuid()) + " may not " + std::string(what) +
-                           " " + quoted(path),
-                       cause);
+  refuse(cause,
+         "user id " + std::to_string(::geteuid()) + " may not " + std::string(what) + " " +
+             quoted(path),
+         call);
 }
 
 // The write-ahead log needs shared memory that all processes see, and locks that hold; network file
@@ -112,9 +133,8 @@ std::string network_file_system(const fs::path& path) {
   struct statfs info {};
   if (::statfs(path.c_str(), &info) != 0) return {};
   const auto type = static_cast<std::uint32_t>(info.f_type);
-  for (const auto& [magic, name] : kKnown) {
+  for (const auto& [magic, name] : kKnown)
     if (magic == type) return std::string(name) + " is a network file system";
-  }
   return {};
 }
 
@@ -150,37 +170,33 @@ std::string Location::identity() const {
 }
 
 Location locate(std::string_view path, const Options& options, const Call& call) {
-  if (path.find('\0') != std::string_view::npos) {
+  if (path.find('\0') != std::string_view::npos)
     sqlite::raise_misuse(code("OPTION_INVALID"), "the path contains a NUL byte", call);
-  }
   if (options.mode == OpenMode::Memory || path == ":memory:") return in_memory(path);
   if (path.empty()) sqlite::raise_misuse(code("OPTION_INVALID"), "the path is empty", call);
 
   const bool writes = options.mode != OpenMode::ReadOnly;
   Location location;
-  location.path = resolve(fs::path(path));
+  location.path = resolve(fs::path(path), call);
   const fs::path directory = location.path.parent_path();
   std::error_code error;
-  if (fs::is_directory(location.path, error)) {
-    refuse(code("DB_IS_DIRECTORY"), quoted(location.path) + " is a directory");
-  }
-  require_directory(directory, options);
+  if (!location.path.has_filename() || fs::is_directory(location.path, error))
+    refuse(code("DB_IS_DIRECTORY"), quoted(location.path) + " names a directory", call);
+  require_directory(directory, options, call);
 
   struct stat status {};
   if (::stat(location.path.c_str(), &status) != 0 && errno == ENOENT) {
-    if (options.mode != OpenMode::ReadWriteCreate) {
-      refuse(code("DB_NOT_FOUND"), "there is no file " + quoted(location.path));
-    }
-    make_file(location.path);
+    if (options.mode != OpenMode::ReadWriteCreate)
+      refuse(code("DB_NOT_FOUND"), "there is no file " + quoted(location.path), call);
+    make_file(location.path, call);
   }
-  if (::stat(location.path.c_str(), &status) != 0) {
-    sqlite::raise_system(code("DB_PERMISSION"), "cannot look at " + quoted(location.path), errno);
-  }
-  if (!S_ISREG(status.st_mode)) {
-    refuse(code("DB_OPEN_FAILED"), quoted(location.path) + " is not a regular file");
-  }
-  require_access(location.path, writes ? R_OK | W_OK : R_OK, writes ? "read and write" : "read");
-  if (writes) require_access(directory, W_OK | X_OK, "make files in");
+  if (::stat(location.path.c_str(), &status) != 0)
+    refuse(errno, "cannot look at " + quoted(location.path) + as_this_user(), call);
+  if (!S_ISREG(status.st_mode))
+    refuse(code("DB_OPEN_FAILED"), quoted(location.path) + " is not a regular file", call);
+  require_access(location.path, writes ? R_OK | W_OK : R_OK, writes ? "read and write" : "read",
+                 call);
+  if (writes) require_access(directory, W_OK | X_OK, "make files in", call);
 
   location.sqlite_name = location.path.string();
   location.device = status.st_dev;

@@ -15,22 +15,29 @@ int version_of(sqlite::Connection& connection) {
   return static_cast<int>(connection.query_integer("PRAGMA user_version"));
 }
 
-[[noreturn]] void fail(std::string_view code, std::string message) {
+[[noreturn]] void fail(const sqlite::Connection& connection, Error::Details details) {
+  details.lane = connection.call().lane;
+  details.where = connection.call().where;
+  throw MigrationError(std::move(details));
+}
+
+[[noreturn]] void fail(const sqlite::Connection& connection, std::string_view code,
+                       std::string message) {
   Error::Details details;
   details.code = code;
   details.message = std::move(message);
-  throw MigrationError(std::move(details));
+  fail(connection, std::move(details));
 }
 
 std::string title(const Migration& step) {
   return "schema step " + std::to_string(step.version) + " (" + step.name + ")";
 }
 
-void require_not_newer(int found, int known) {
+void require_not_newer(const sqlite::Connection& connection, int found, int known) {
   if (found <= known) return;
-  fail(code("DB_SCHEMA_TOO_NEW"), "the file has schema version " + std::to_string(found) +
-                                      ", and the program knows versions up to " +
-                                      std::to_string(known));
+  fail(connection, code("DB_SCHEMA_TOO_NEW"),
+       "the file has schema version " + std::to_string(found) +
+           ", and the program knows versions up to " + std::to_string(known));
 }
 
 void run_step(sqlite::Connection& connection, const Migration& step) {
@@ -47,15 +54,15 @@ void run_step(sqlite::Connection& connection, const Migration& step) {
     details.system_code = error.system_code();
     details.sql = error.sql();
     details.sql_offset = error.sql_offset();
-    throw MigrationError(std::move(details));
+    fail(connection, std::move(details));
   }
 }
 
 void check_foreign_keys(sqlite::Connection& connection) {
   const std::string table = connection.query_text("PRAGMA foreign_key_check");
   if (table.empty()) return;
-  fail(code("MIGRATION_FAILED"), "after the schema steps, rows of the table " + table +
-                                     " refer to rows that do not exist");
+  fail(connection, code("MIGRATION_FAILED"),
+       "after the schema steps, rows of the table " + table + " refer to rows that do not exist");
 }
 
 void run_pending(sqlite::Connection& connection, const Options& options, int found) {
@@ -70,16 +77,25 @@ void run_pending(sqlite::Connection& connection, const Options& options, int fou
 
 }  // namespace
 
-void validate(const Migrations& migrations) {
+void validate(const Migrations& migrations, std::source_location where) {
+  Call call;
+  call.where = where;
   int expected = 1;
   for (const Migration& step : migrations) {
     if (step.version != expected || step.name.empty()) {
       sqlite::raise_misuse(code("MIGRATION_INVALID"),
                            "schema step number " + std::to_string(expected) + " has version " +
-                               std::to_string(step.version) + " and the name '" + step.name +
-                               "'");
+                               std::to_string(step.version) + " and the name '" + step.name + "'",
+                           call);
     }
     ++expected;
+  }
+}
+
+void require_known_schema(sqlite::Connection& connection, const Options& options) {
+  if (!options.migrations.empty()) {
+    require_not_newer(connection, version_of(connection),
+                      static_cast<int>(options.migrations.size()));
   }
 }
 
@@ -88,12 +104,12 @@ MigrationResult migrate(sqlite::Connection& connection, const Options& options) 
   MigrationResult result;
   result.found = result.now = version_of(connection);
   if (known == 0) return result;
-  require_not_newer(result.found, known);
+  require_not_newer(connection, result.found, known);
   if (result.found == known) return result;
   if (options.mode == OpenMode::ReadOnly) {
-    fail(code("DB_SCHEMA_OUTDATED"), "the file has schema version " +
-                                         std::to_string(result.found) + " and the program needs " +
-                                         std::to_string(known));
+    fail(connection, code("DB_SCHEMA_OUTDATED"),
+         "the file has schema version " + std::to_string(result.found) + " and the program needs " +
+             std::to_string(known));
   }
 
   connection.execute("PRAGMA foreign_keys=0");
@@ -101,7 +117,7 @@ MigrationResult migrate(sqlite::Connection& connection, const Options& options) 
   try {
     // Another process may have been faster between the first look and the write lock.
     result.found = version_of(connection);
-    require_not_newer(result.found, known);
+    require_not_newer(connection, result.found, known);
     if (result.found < known) run_pending(connection, options, result.found);
     if (const int done = connection.commit(); done != 0) sqlite::raise(connection, done);
   } catch (...) {

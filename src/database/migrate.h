@@ -1,6 +1,8 @@
 // Phase 4 of the start-up: the schema steps that a file lacks, in one transaction.
 #pragma once
 
+#include <source_location>
+
 #include "sqlite/connection.h"
 #include "turnstile/migration.h"
 #include "turnstile/options.h"
@@ -8,7 +10,11 @@
 namespace turnstile::database {
 
 /// Throws MisuseError (MIGRATION_INVALID) unless the steps are numbered 1, 2, 3, ... and named.
-void validate(const Migrations& migrations);
+void validate(const Migrations& migrations, std::source_location where);
+
+/// Throws MigrationError (DB_SCHEMA_TOO_NEW) when the file has steps that the options do not know.
+/// Asked before anything of the file is changed; migrate() asks again.
+void require_known_schema(sqlite::Connection& connection, const Options& options);
 
 /// What migrate() found and did. Threads: immutable.
 struct MigrationResult {

@@ -35,11 +35,13 @@ bool has_foreign_scheme(std::string_view path) {
 
 }  // namespace
 
-OpenTarget to_target(std::string_view path, Options options) {
-  if (path.starts_with("file:")) return Options::from_uri(path, std::move(options));
+OpenTarget to_target(std::string_view path, Options options, std::source_location where) {
+  if (path.starts_with("file:")) return Options::from_uri(path, std::move(options), where);
   if (has_foreign_scheme(path)) {
+    Call call;
+    call.where = where;
     sqlite::raise_misuse(code("URI_INVALID"),
-                         "'" + std::string(path) + "' has a scheme other than file:", {},
+                         "'" + std::string(path) + "' has a scheme other than file:", call,
                          "Give a path or a file: URI; other schemes are reserved.");
   }
   return {std::string(path), std::move(options)};
@@ -59,10 +61,9 @@ void validate(const Options& options, std::source_location where) {
   require(options.checkpoint_frames >= 1, "Options::checkpoint_frames must be at least 1", where);
   require(options.statement_cache_size >= 1, "Options::statement_cache_size must be at least 1",
           where);
-  for (const Extension& extension : options.extensions) {
+  for (const Extension& extension : options.extensions)
     require(!extension.path.empty(), "an Extension has no path", where);
-  }
-  validate(options.migrations);
+  validate(options.migrations, where);
 }
 
 }  // namespace turnstile::database

@@ -9,7 +9,8 @@
 namespace turnstile::database {
 
 /// A path or a `file:` URI with the options that it stands for. Throws MisuseError (URI_INVALID).
-[[nodiscard]] OpenTarget to_target(std::string_view path, Options options);
+[[nodiscard]] OpenTarget to_target(std::string_view path, Options options,
+                                   std::source_location where);
 
 /// Throws MisuseError (OPTION_INVALID, MIGRATION_INVALID) for a value out of its range.
 void validate(const Options& options, std::source_location where);

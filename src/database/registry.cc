@@ -37,7 +37,9 @@ class Registry {
   class Entry {
    public:
     Entry(Registry& registry, std::string identity, const Call& call)
-        : registry_(registry), identity_(std::move(identity)), slot_(registry.enter(identity_, call)) {}
+        : registry_(registry),
+          identity_(std::move(identity)),
+          slot_(registry.enter(identity_, call)) {}
     ~Entry() { registry_.leave(identity_); }
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;
@@ -96,7 +98,9 @@ bool same(const std::vector<Extension>& a, const std::vector<Extension>& b) {
   });
 }
 
-bool read_only(const Options& options) { return options.mode == OpenMode::ReadOnly; }
+bool read_only(const Options& options) {
+  return options.mode == OpenMode::ReadOnly;
+}
 
 // The name of a setting in which the two differ, or empty. What concerns only a new file, or only
 // where messages go, cannot conflict.
@@ -123,10 +127,10 @@ void require_same(const Core& core, const Location& location, const Options& opt
                          call);
   }
   if (const auto setting = difference(core.options(), options); !setting.empty()) {
-    sqlite::raise_misuse(code("DB_OPTIONS_DIFFER"),
-                         "'" + location.path.string() + "' is open with another value of " +
-                             std::string(setting),
-                         call);
+    sqlite::raise_misuse(
+        code("DB_OPTIONS_DIFFER"),
+        "'" + location.path.string() + "' is open with another value of " + std::string(setting),
+        call);
   }
 }
 

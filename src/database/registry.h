@@ -16,7 +16,7 @@ namespace turnstile::database {
                                                         std::source_location where);
 
 /// Gives a handle up; closes the database with the last one.
-CloseReport close_handle(const std::shared_ptr<detail::Core>& core,
-                         std::chrono::milliseconds drain, std::source_location where);
+CloseReport close_handle(const std::shared_ptr<detail::Core>& core, std::chrono::milliseconds drain,
+                         std::source_location where);
 
 }  // namespace turnstile::database

@@ -36,27 +36,28 @@ Scope::Scope(const void* database, ScopeKind kind, const Call& call, bool exclus
       refuse(outer_writes ? code("READ_INSIDE_WRITE") : code("READ_INSIDE_READ"),
              "a read was started", call, scope->where_);
     }
-    if (outer_writes) refuse(code("WRITE_INSIDE_WRITE"), "a write was started", call, scope->where_);
+    if (outer_writes)
+      refuse(code("WRITE_INSIDE_WRITE"), "a write was started", call, scope->where_);
     if (exclusive) refuse(code("WRITE_INSIDE_READ"), "a write was started", call, scope->where_);
   }
   innermost = this;
 }
 
-Scope::~Scope() { innermost = outer_; }
+Scope::~Scope() {
+  innermost = outer_;
+}
 
 const std::source_location* Scope::find(const void* database) noexcept {
-  for (const Scope* scope = innermost; scope != nullptr; scope = scope->outer_) {
+  for (const Scope* scope = innermost; scope != nullptr; scope = scope->outer_)
     if (scope->database_ == database) return &scope->where_;
-  }
   return nullptr;
 }
 
 void Scope::require_may_submit(const void* database, const Call& call, bool exclusive) {
   for (const Scope* scope = innermost; scope != nullptr; scope = scope->outer_) {
     if (scope->database_ != database) continue;
-    if (scope->kind_ == ScopeKind::Write) {
+    if (scope->kind_ == ScopeKind::Write)
       refuse(code("SUBMIT_INSIDE_WRITE"), "a write was submitted", call, scope->where_);
-    }
     if (exclusive) refuse(code("WRITE_INSIDE_READ"), "a write was submitted", call, scope->where_);
   }
 }

@@ -32,7 +32,9 @@ class Submitter::Job final : public gate::QueuedTurn {
 Submitter::Submitter(detail::Core& core, gate::WriterTurn& turn) noexcept
     : core_(core), turn_(turn) {}
 
-Submitter::~Submitter() { stop(); }
+Submitter::~Submitter() {
+  stop();
+}
 
 void Submitter::stop() noexcept {
   std::thread thread;
@@ -80,7 +82,8 @@ void Submitter::run() {
     Job* job = nullptr;
     {
       gate::MutexLock lock(mutex_);
-      while (granted_ == nullptr && !stopping_) changed_.wait(mutex_);
+      while (granted_ == nullptr && !stopping_)
+        changed_.wait(mutex_);
       job = std::exchange(granted_, nullptr);
     }
     if (job == nullptr) return;

@@ -20,7 +20,9 @@ Statement ReadTx::prepare(std::string_view sql) {
   return statement;
 }
 
-std::string_view ReadTx::lane() const noexcept { return session_.call().lane; }
+std::string_view ReadTx::lane() const noexcept {
+  return session_.call().lane;
+}
 
 WriteTx::WriteTx(detail::WriteSession& session) noexcept : ReadTx(session) {}
 
@@ -29,11 +31,17 @@ detail::WriteSession& WriteTx::write_session() noexcept {
   return static_cast<detail::WriteSession&>(session_);
 }
 
-Statement WriteTx::prepare(std::string_view sql) { return session_.connection().prepare(sql); }
+Statement WriteTx::prepare(std::string_view sql) {
+  return session_.connection().prepare(sql);
+}
 
-void WriteTx::execute_script(std::string_view sql) { session_.connection().execute_script(sql); }
+void WriteTx::execute_script(std::string_view sql) {
+  session_.connection().execute_script(sql);
+}
 
-Savepoint WriteTx::savepoint() { return Savepoint(write_session()); }
+Savepoint WriteTx::savepoint() {
+  return Savepoint(write_session());
+}
 
 void WriteTx::after_commit(std::function<void()> action) {
   write_session().after_commit.push_back(std::move(action));
@@ -56,7 +64,9 @@ Savepoint::~Savepoint() {
   }
 }
 
-void Savepoint::release() { finish("RELEASE turnstile_"); }
+void Savepoint::release() {
+  finish("RELEASE turnstile_");
+}
 
 void Savepoint::rollback() {
   if (session_ == nullptr || depth_ > session_->savepoints) return;

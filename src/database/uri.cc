@@ -1,13 +1,14 @@
 // Options::from_uri: the `file:` URIs of SQLite and of the drivers of Go, Rust and Python.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 #include <functional>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "sqlite/error_code.h"
@@ -18,8 +19,14 @@ namespace turnstile {
 
 namespace {
 
+// Becomes a MisuseError where the caller's place is known.
+struct Refusal {
+  std::string message;
+  std::string hint;
+};
+
 [[noreturn]] void refuse(std::string message, std::string hint = {}) {
-  sqlite::raise_misuse(code("URI_INVALID"), std::move(message), {}, std::move(hint));
+  throw Refusal{std::move(message), std::move(hint)};
 }
 
 int hex_digit(char c) {
@@ -38,8 +45,8 @@ std::string percent_decoded(std::string_view text) {
     const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
     const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
     if (high < 0 || low < 0) {
-      refuse("the URI has a '%' without two hexadecimal digits behind it in '" +
-             std::string(text) + "'");
+      refuse("the URI has a '%' without two hexadecimal digits behind it in '" + std::string(text) +
+             "'");
     }
     decoded += static_cast<char>(high * 16 + low);
     i += 2;
@@ -63,9 +70,8 @@ std::string lower(std::string_view text) {
 void set_busy_timeout(Options& options, std::string_view key, std::string_view value) {
   int ms = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), ms);
-  if (error != std::errc() || end != value.data() + value.size() || ms < 0) {
+  if (error != std::errc() || end != value.data() + value.size() || ms < 0)
     refuse_value(key, value, "a number of milliseconds");
-  }
   options.busy_timeout = std::chrono::milliseconds(ms);
 }
 
@@ -82,13 +88,12 @@ void set_foreign_keys(Options& options, std::string_view key, std::string_view v
 
 void set_synchronous(Options& options, std::string_view key, std::string_view value) {
   const std::string word = lower(value);
-  if (word == "normal" || word == "1") {
+  if (word == "normal" || word == "1")
     options.synchronous = Synchronous::Normal;
-  } else if (word == "full" || word == "2") {
+  else if (word == "full" || word == "2")
     options.synchronous = Synchronous::Full;
-  } else {
+  else
     refuse_value(key, value, "normal or full");
-  }
 }
 
 void set_journal_mode(Options& /*options*/, std::string_view key, std::string_view value) {
@@ -108,17 +113,16 @@ void set_txlock(Options& /*options*/, std::string_view key, std::string_view val
 
 void set_mode(Options& options, std::string_view key, std::string_view value) {
   const std::string word = lower(value);
-  if (word == "ro") {
+  if (word == "ro")
     options.mode = OpenMode::ReadOnly;
-  } else if (word == "rw") {
+  else if (word == "rw")
     options.mode = OpenMode::ReadWrite;
-  } else if (word == "rwc") {
+  else if (word == "rwc")
     options.mode = OpenMode::ReadWriteCreate;
-  } else if (word == "memory") {
+  else if (word == "memory")
     options.mode = OpenMode::Memory;
-  } else {
+  else
     refuse_value(key, value, "ro, rw, rwc or memory");
-  }
 }
 
 void set_cache(Options& /*options*/, std::string_view key, std::string_view value) {
@@ -138,8 +142,7 @@ void refuse_immutable(Options& /*options*/, std::string_view key, std::string_vi
 
 void refuse_nolock(Options& /*options*/, std::string_view key, std::string_view value) {
   if (!to_bool(key, value)) return;
-  refuse("the URI has nolock=1, and without locks two writers damage the file",
-         "Leave it out.");
+  refuse("the URI has nolock=1, and without locks two writers damage the file", "Leave it out.");
 }
 
 void refuse_vfs(Options& /*options*/, std::string_view key, std::string_view /*value*/) {
@@ -147,7 +150,7 @@ void refuse_vfs(Options& /*options*/, std::string_view key, std::string_view /*v
          "Set Options::vfs.");
 }
 
-void set_pragma(Options& options, std::string_view key, std::string_view value);
+constexpr std::string_view kPragma = "_pragma";
 
 struct Key {
   std::string_view name;
@@ -162,7 +165,6 @@ constexpr auto kKeys = std::to_array<Key>({
     {"_fk", "foreign_keys", set_foreign_keys},
     {"_journal_mode", "journal_mode", set_journal_mode},
     {"_journal", "journal_mode", set_journal_mode},
-    {"_pragma", "", set_pragma},
     {"_synchronous", "synchronous", set_synchronous},
     {"_sync", "synchronous", set_synchronous},
     {"_txlock", "txlock", set_txlock},
@@ -173,27 +175,29 @@ constexpr auto kKeys = std::to_array<Key>({
     {"vfs", "vfs", refuse_vfs},
 });
 
-// As modernc.org/sqlite for Go spells it: _pragma=busy_timeout(5000), several times.
-void set_pragma(Options& options, std::string_view key, std::string_view value) {
+// `_pragma=busy_timeout(5000)`, any number of times, is how modernc.org/sqlite for Go spells
+// `_busy_timeout=5000`. Gives the key and its value.
+std::pair<std::string, std::string> pragma_as_key(const std::string& value) {
+  constexpr auto kPragmas = std::to_array<std::string_view>(
+      {"busy_timeout", "foreign_keys", "journal_mode", "synchronous"});
   const std::size_t open = value.find('(');
-  if (open == std::string_view::npos || !value.ends_with(')')) {
-    refuse_value(key, value, "of the form name(value)");
-  }
+  if (open == std::string::npos || !value.ends_with(')'))
+    refuse_value(kPragma, value, "of the form name(value)");
   const std::string name = lower(value.substr(0, open));
-  const std::string_view argument = value.substr(open + 1, value.size() - open - 2);
-  for (const Key& known : kKeys) {
-    if (known.name == "_" + name) return known.apply(options, value.substr(0, open), argument);
+  if (std::find(kPragmas.begin(), kPragmas.end(), name) == kPragmas.end()) {
+    refuse("the URI has _pragma=" + value + ", which is no setting of this library",
+           "Known are busy_timeout, foreign_keys, journal_mode and synchronous.");
   }
-  refuse("the URI has _pragma=" + std::string(value) + ", which is no setting of this library",
-         "Known are busy_timeout, foreign_keys, journal_mode and synchronous.");
+  return {"_" + name, value.substr(open + 1, value.size() - open - 2)};
 }
 
 const Key& find_key(const std::string& name) {
   const auto* const found =
       std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& key) { return key.name == name; });
   if (found != kKeys.end()) return *found;
-  std::string known;
-  for (const Key& key : kKeys) known += (known.empty() ? "" : ", ") + std::string(key.name);
+  std::string known(kPragma);
+  for (const Key& key : kKeys)
+    known += (known.empty() ? "" : ", ") + std::string(key.name);
   refuse("the URI has an unknown key '" + name + "'", "Known keys are " + known + ".");
 }
 
@@ -212,14 +216,8 @@ std::string path_of(std::string_view location) {
   return percent_decoded(location);
 }
 
-}  // namespace
-
-OpenTarget Options::from_uri(std::string_view uri) { return from_uri(uri, Options{}); }
-
-OpenTarget Options::from_uri(std::string_view uri, Options base) {
-  if (!uri.starts_with("file:")) {
-    refuse("'" + std::string(uri) + "' does not begin with file:");
-  }
+OpenTarget parse(std::string_view uri, Options base) {
+  if (!uri.starts_with("file:")) refuse("'" + std::string(uri) + "' does not begin with file:");
   uri.remove_prefix(std::string_view("file:").size());
   uri = uri.substr(0, uri.find('#'));
   const std::size_t question = uri.find('?');
@@ -233,18 +231,34 @@ OpenTarget Options::from_uri(std::string_view uri, Options base) {
     query.remove_prefix(std::min(query.size(), pair.size() + 1));
     if (pair.empty()) continue;
     const std::size_t equals = pair.find('=');
-    const std::string name = percent_decoded(pair.substr(0, equals));
-    const std::string value = equals == std::string_view::npos
-                                  ? std::string()
-                                  : percent_decoded(pair.substr(equals + 1));
+    std::string name = percent_decoded(pair.substr(0, equals));
+    std::string value =
+        equals == std::string_view::npos ? std::string() : percent_decoded(pair.substr(equals + 1));
+    if (name == kPragma) std::tie(name, value) = pragma_as_key(value);
     const Key& key = find_key(name);
-    if (!key.meaning.empty() && !seen.insert(key.meaning).second) {
+    if (!seen.insert(key.meaning).second)
       refuse("the URI sets " + std::string(key.meaning) + " twice");
-    }
     key.apply(target.options, key.name, value);
   }
   if (target.path.find('\0') != std::string::npos) refuse("the URI's path contains a NUL byte");
   return target;
+}
+
+}  // namespace
+
+OpenTarget Options::from_uri(std::string_view uri, std::source_location where) {
+  return from_uri(uri, Options{}, where);
+}
+
+OpenTarget Options::from_uri(std::string_view uri, Options base, std::source_location where) {
+  try {
+    return parse(uri, std::move(base));
+  } catch (Refusal& refusal) {
+    Call call;
+    call.where = where;
+    sqlite::raise_misuse(code("URI_INVALID"), std::move(refusal.message), call,
+                         std::move(refusal.hint));
+  }
 }
 
 }  // namespace turnstile

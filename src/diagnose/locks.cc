@@ -50,9 +50,7 @@ std::vector<LockInfo> locks(std::string_view path) {
   const std::filesystem::path database = resolve(path);
   std::vector<LockInfo> result;
   const std::optional<gate::GateView> view = gate::ProcessGate::inspect(database);
-  if (view && view->holder) {
-    result.push_back(writer_turn(*view));
-  }
+  if (view && view->holder) result.push_back(writer_turn(*view));
   for (gate::FileLock& lock : gate::file_locks(database)) {
     LockInfo info;
     info.lock = std::move(lock.lock);

@@ -32,9 +32,8 @@ Holder Claim::as_holder(std::string_view lock) const {
   const auto age = std::chrono::steady_clock::now() - since;
   holder.since = std::chrono::time_point_cast<std::chrono::system_clock::duration>(
       std::chrono::system_clock::now() - age);
-  if (where.line() != 0) {
+  if (where.line() != 0)
     holder.where = std::string(where.file_name()) + ":" + std::to_string(where.line());
-  }
   return holder;
 }
 

@@ -81,9 +81,7 @@ bool parse_identity(std::string_view text, FileIdentity& file) {
 std::optional<Line> parse_line(std::string_view text) {
   Line line;
   std::string_view number = next_word(text);
-  if (number.empty() || number.back() != ':') {
-    return std::nullopt;
-  }
+  if (number.empty() || number.back() != ':') return std::nullopt;
   number.remove_suffix(1);
   line.kind = next_word(text);
   if (line.kind == "->") {
@@ -100,11 +98,10 @@ std::optional<Line> parse_line(std::string_view text) {
       !parse_identity(file, line.file) || !parse_number(first, line.first)) {
     return std::nullopt;
   }
-  if (last == "EOF") {
+  if (last == "EOF")
     line.last = std::numeric_limits<std::uint64_t>::max();
-  } else if (!parse_number(last, line.last)) {
+  else if (!parse_number(last, line.last))
     return std::nullopt;
-  }
   // -1 stands for locks that belong to an open file instead of a process.
   line.pid = std::max<std::int64_t>(line.pid, 0);
   return line;
@@ -116,15 +113,14 @@ void add_database_lock(const Line& line, std::vector<FileLock>& locks) {
   lock.exclusive = line.exclusive;
   lock.pid = line.pid;
   lock.blocks_writers = line.exclusive;
-  if (line.covers(kSharedFirst, kSharedLast)) {
+  if (line.covers(kSharedFirst, kSharedLast))
     lock.lock = line.exclusive ? kExclusive : kShared;
-  } else if (line.covers(kReservedByte, kReservedByte)) {
+  else if (line.covers(kReservedByte, kReservedByte))
     lock.lock = kReserved;
-  } else if (line.covers(kPendingByte, kPendingByte)) {
+  else if (line.covers(kPendingByte, kPendingByte))
     lock.lock = kPending;
-  } else {
+  else
     return;
-  }
   locks.push_back(std::move(lock));
 }
 
@@ -143,9 +139,8 @@ void add_wal_locks(const Line& line, std::vector<FileLock>& locks) {
   add(kWalWriteByte, std::string(kWalWrite), true);
   add(kWalCheckpointByte, "checkpoint lock", false);
   add(kWalRecoverByte, std::string(kWalRecover), true);
-  for (std::uint64_t mark = 0; mark < kWalReadCount; ++mark) {
+  for (std::uint64_t mark = 0; mark < kWalReadCount; ++mark)
     add(kWalReadFirst + mark, "WAL read mark " + std::to_string(mark), false);
-  }
   // Exclusive only while a process sets up the -shm file, which everybody else waits for.
   add(kWalIndexByte, std::string(kWalIndex), true);
 }
@@ -155,9 +150,7 @@ template <typename Use>
 void for_each_line(std::string_view text, Use use) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    if (const std::optional<Line> line = parse_line(text.substr(0, end))) {
-      use(*line);
-    }
+    if (const std::optional<Line> line = parse_line(text.substr(0, end))) use(*line);
     text.remove_prefix(std::min(end + 1, text.size()));
   }
 }
@@ -171,22 +164,18 @@ std::vector<FileLock> collect(std::string_view text, const IsFile& is_database,
   std::uint64_t number = 0;
   std::size_t first = 0;
   for_each_line(text, [&](const Line& line) {
-    if (line.kind != "POSIX" && line.kind != "OFDLCK") {
-      return;
-    }
+    if (line.kind != "POSIX" && line.kind != "OFDLCK") return;
     if (line.waiting) {
-      for (std::size_t i = first; number == line.number && i < locks.size(); ++i) {
+      for (std::size_t i = first; number == line.number && i < locks.size(); ++i)
         locks[i].waiters.push_back(line.pid);
-      }
       return;
     }
     number = line.number;
     first = locks.size();
-    if (is_database(line)) {
+    if (is_database(line))
       add_database_lock(line, locks);
-    } else if (is_shm(line)) {
+    else if (is_shm(line))
       add_wal_locks(line, locks);
-    }
   });
   return locks;
 }
@@ -199,9 +188,7 @@ bool is_same(const FileIdentity& left, const FileIdentity& right) {
 // Without opening the file; no inode when it does not exist.
 FileIdentity identify(const std::filesystem::path& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    return {};
-  }
+  if (::stat(path.c_str(), &status) != 0) return {};
   return FileIdentity{.device_major = major(status.st_dev),
                       .device_minor = minor(status.st_dev),
                       .inode = status.st_ino};
@@ -213,9 +200,7 @@ bool has_open(std::int64_t pid, const std::filesystem::path& path) {
   std::filesystem::directory_iterator descriptors("/proc/" + std::to_string(pid) + "/fd", error);
   while (!error && descriptors != std::filesystem::directory_iterator()) {
     std::error_code gone;
-    if (std::filesystem::read_symlink(descriptors->path(), gone) == path && !gone) {
-      return true;
-    }
+    if (std::filesystem::read_symlink(descriptors->path(), gone) == path && !gone) return true;
     descriptors.increment(error);
   }
   return false;
@@ -236,18 +221,10 @@ std::filesystem::path shm_of(const std::filesystem::path& path) {
 
 // How likely `lock` is what a caller waits for; 0: not at all.
 int suspicion(const FileLock& lock, bool for_readers, bool has_wal) {
-  if (lock.exclusive && lock.lock == kWalWrite) {
-    return for_readers ? 0 : 5;
-  }
-  if (lock.exclusive && (lock.lock == kWalRecover || lock.lock == kWalIndex)) {
-    return 4;
-  }
-  if (lock.exclusive && (lock.lock == kExclusive || lock.lock == kPending)) {
-    return 3;
-  }
-  if (lock.exclusive && lock.lock == kReserved) {
-    return for_readers ? 0 : 2;
-  }
+  if (lock.exclusive && lock.lock == kWalWrite) return for_readers ? 0 : 5;
+  if (lock.exclusive && (lock.lock == kWalRecover || lock.lock == kWalIndex)) return 4;
+  if (lock.exclusive && (lock.lock == kExclusive || lock.lock == kPending)) return 3;
+  if (lock.exclusive && lock.lock == kReserved) return for_readers ? 0 : 2;
   // With a rollback journal a reader keeps a commit out. With a write-ahead log every connection
   // has this lock for as long as it is open.
   return lock.lock == kShared && !has_wal && !for_readers ? 1 : 0;
@@ -267,9 +244,8 @@ std::vector<FileLock> file_locks(const std::filesystem::path& path) {
   const std::filesystem::path shm = shm_of(path);
   std::vector<FileLock> locks =
       collect(text, matcher(path, identify(path)), matcher(shm, identify(shm)));
-  for (FileLock& lock : locks) {
+  for (FileLock& lock : locks)
     lock.program = program_of(lock.pid);
-  }
   return locks;
 }
 
@@ -280,9 +256,7 @@ Holder find_foreign_holder(const std::filesystem::path& path, bool for_readers) 
   Holder holder;
   for (const FileLock& lock : file_locks(path)) {
     const int level = suspicion(lock, for_readers, has_wal);
-    if (lock.pid == own_pid || level <= highest) {
-      continue;
-    }
+    if (lock.pid == own_pid || level <= highest) continue;
     highest = level;
     holder.kind = Holder::Kind::Process;
     holder.lock = lock.lock;
@@ -296,9 +270,7 @@ std::int64_t find_flock_holder(const std::filesystem::path& path, const FileIden
   const IsFile is_file = matcher(path, file);
   std::int64_t holder = 0;
   for_each_line(read_proc_file("/proc/locks"), [&](const Line& line) {
-    if (line.kind == "FLOCK" && !line.waiting && line.exclusive && is_file(line)) {
-      holder = line.pid;
-    }
+    if (line.kind == "FLOCK" && !line.waiting && line.exclusive && is_file(line)) holder = line.pid;
   });
   return holder;
 }

@@ -35,9 +35,8 @@ constexpr std::chrono::milliseconds kRetry{1};
 template <typename Call>
 auto retry_interrupted(Call call) {
   auto result = call();
-  while (result == -1 && errno == EINTR) {
+  while (result == -1 && errno == EINTR)
     result = call();
-  }
   return result;
 }
 
@@ -59,9 +58,7 @@ auto retry_interrupted(Call call) {
 int open_or_make(const std::filesystem::path& path) {
   const int descriptor = retry_interrupted(
       [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644); });
-  if (descriptor == -1) {
-    fail("cannot open " + path.string(), errno);
-  }
+  if (descriptor == -1) fail("cannot open " + path.string(), errno);
   return descriptor;
 }
 
@@ -79,15 +76,11 @@ struct flock byte_of(int slot) {
 // What this user may not change stays as it is.
 void follow(const struct stat& gate, const std::filesystem::path& database, int descriptor) {
   struct stat status {};
-  if (::stat(database.c_str(), &status) != 0) {
-    return;
-  }
+  if (::stat(database.c_str(), &status) != 0) return;
   // The owner can always write, or the gate could never be opened again after the database has been
   // read-only for a while.
   const mode_t mode = (status.st_mode & 0666) | 0600;
-  if ((gate.st_mode & 0777) != mode) {
-    static_cast<void>(::fchmod(descriptor, mode));
-  }
+  if ((gate.st_mode & 0777) != mode) static_cast<void>(::fchmod(descriptor, mode));
   if (::geteuid() == 0 && (gate.st_uid != status.st_uid || gate.st_gid != status.st_gid)) {
     // Assigned because glibc insists that the result is looked at.
     [[maybe_unused]] const int ignored = ::fchown(descriptor, status.st_uid, status.st_gid);
@@ -107,9 +100,7 @@ GateFile::GateFile(std::filesystem::path path, int descriptor) noexcept
 GateFile::GateFile(const std::filesystem::path& path, const std::filesystem::path& database)
     : GateFile(path, open_or_make(path)) {
   struct stat status {};
-  if (::fstat(descriptor_, &status) != 0) {
-    fail("cannot look at " + path.string(), errno);
-  }
+  if (::fstat(descriptor_, &status) != 0) fail("cannot look at " + path.string(), errno);
   if (!S_ISREG(status.st_mode)) {
     refuse(path.string() + " is not a regular file",
            "Move it away: the gate file between processes has this name.");
@@ -120,12 +111,8 @@ GateFile::GateFile(const std::filesystem::path& path, const std::filesystem::pat
 }
 
 GateFile::~GateFile() {
-  if (page_ != nullptr) {
-    ::munmap(page_, kGateFileSize);
-  }
-  if (descriptor_ != -1) {
-    ::close(descriptor_);
-  }
+  if (page_ != nullptr) ::munmap(page_, kGateFileSize);
+  if (descriptor_ != -1) ::close(descriptor_);
 }
 
 GateFile::GateFile(GateFile&& other) noexcept
@@ -144,9 +131,7 @@ std::optional<GateFile> GateFile::look_at(const std::filesystem::path& path) {
     return std::nullopt;
   }
   file.map(PROT_READ);
-  if (file.page_->magic.load(std::memory_order_acquire) != kGateMagic) {
-    return std::nullopt;
-  }
+  if (file.page_->magic.load(std::memory_order_acquire) != kGateMagic) return std::nullopt;
   return file;
 }
 
@@ -157,9 +142,7 @@ void GateFile::require_gate_or_make_one() {
   while (!is_complete()) {
     if (try_lock()) {
       // Somebody else may have finished it before this process got the lock.
-      if (!is_complete()) {
-        complete();
-      }
+      if (!is_complete()) complete();
       unlock();
       return;
     }
@@ -176,14 +159,10 @@ bool GateFile::is_complete() const {
   std::array<char, kGateFileSize + 1> content{};
   const ssize_t size =
       retry_interrupted([&] { return ::pread(descriptor_, content.data(), content.size(), 0); });
-  if (size == -1) {
-    fail("cannot read " + path_.string(), errno);
-  }
+  if (size == -1) fail("cannot read " + path_.string(), errno);
   std::uint64_t magic = 0;
   std::memcpy(&magic, content.data(), sizeof magic);
-  if (magic == kGateMagic && static_cast<std::size_t>(size) == kGateFileSize) {
-    return true;
-  }
+  if (magic == kGateMagic && static_cast<std::size_t>(size) == kGateFileSize) return true;
   // Only zeros: another process makes it at this moment, or died of it.
   const bool is_blank = static_cast<std::size_t>(size) <= kGateFileSize &&
                         std::all_of(content.begin(), content.end(), [](char c) { return c == 0; });
@@ -200,9 +179,7 @@ void GateFile::complete() {
   do {
     result = ::posix_fallocate(descriptor_, 0, kGateFileSize);
   } while (result == EINTR);
-  if (result != 0) {
-    fail("cannot allocate " + path_.string(), result);
-  }
+  if (result != 0) fail("cannot allocate " + path_.string(), result);
   const std::uint64_t magic = kGateMagic;
   if (retry_interrupted([&] { return ::pwrite(descriptor_, &magic, sizeof magic, 0); }) !=
       ssize_t{sizeof magic}) {
@@ -213,19 +190,13 @@ void GateFile::complete() {
 void GateFile::map(int protection) {
   void* const memory =
       ::mmap(nullptr, kGateFileSize, protection, MAP_SHARED, descriptor_, off_t{0});
-  if (memory == MAP_FAILED) {
-    fail("cannot map " + path_.string(), errno);
-  }
+  if (memory == MAP_FAILED) fail("cannot map " + path_.string(), errno);
   page_ = static_cast<GatePage*>(memory);
 }
 
 bool GateFile::try_lock() {
-  if (retry_interrupted([&] { return ::flock(descriptor_, LOCK_EX | LOCK_NB); }) == 0) {
-    return true;
-  }
-  if (errno != EWOULDBLOCK) {
-    fail("cannot lock " + path_.string(), errno);
-  }
+  if (retry_interrupted([&] { return ::flock(descriptor_, LOCK_EX | LOCK_NB); }) == 0) return true;
+  if (errno != EWOULDBLOCK) fail("cannot lock " + path_.string(), errno);
   return false;
 }
 
@@ -237,9 +208,7 @@ int GateFile::claim_slot() noexcept {
   for (int slot = 0; slot < kGateSlots; ++slot) {
     struct flock lock = byte_of(slot);
     // An OFD lock belongs to this descriptor: no other one of the process can drop it.
-    if (::fcntl(descriptor_, F_OFD_SETLK, &lock) != 0) {
-      continue;
-    }
+    if (::fcntl(descriptor_, F_OFD_SETLK, &lock) != 0) continue;
     // What the former owner left may say that it stands in line.
     const std::uint64_t bit = std::uint64_t{1} << static_cast<unsigned>(slot);
     page_->waiting.fetch_and(~bit);
@@ -255,22 +224,16 @@ int GateFile::claim_slot() noexcept {
 }
 
 bool GateFile::is_alive(int slot) const noexcept {
-  if (slot < 0 || slot >= kGateSlots) {
-    return false;
-  }
+  if (slot < 0 || slot >= kGateSlots) return false;
   // One's own lock does not show.
-  if (slot == this->slot()) {
-    return true;
-  }
+  if (slot == this->slot()) return true;
   struct flock lock = byte_of(slot);
   return ::fcntl(descriptor_, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 std::int64_t GateFile::locked_by() const {
   struct stat status {};
-  if (::fstat(descriptor_, &status) != 0) {
-    return 0;
-  }
+  if (::fstat(descriptor_, &status) != 0) return 0;
   return find_flock_holder(path_, FileIdentity{.device_major = major(status.st_dev),
                                                .device_minor = minor(status.st_dev),
                                                .inode = status.st_ino});
@@ -305,9 +268,8 @@ void GateRecord::write(const GateOwner& owner) noexcept {
   pid_namespace_.store(owner.pid_namespace, std::memory_order_release);
   slot_.store(owner.slot, std::memory_order_release);
   generation_.store(owner.generation, std::memory_order_release);
-  for (std::size_t i = 0; i < kLaneWords; ++i) {
+  for (std::size_t i = 0; i < kLaneWords; ++i)
     lane_[i].store(lane[i], std::memory_order_release);
-  }
   pid_.store(owner.pid, std::memory_order_release);
   sequence_.store(odd + 1, std::memory_order_release);
 }
@@ -330,16 +292,11 @@ std::optional<GateOwner> GateRecord::read() const {
     owner.slot = slot_.load(std::memory_order_acquire);
     owner.generation = generation_.load(std::memory_order_acquire);
     std::array<std::uint64_t, kLaneWords> lane{};
-    for (std::size_t i = 0; i < kLaneWords; ++i) {
+    for (std::size_t i = 0; i < kLaneWords; ++i)
       lane[i] = lane_[i].load(std::memory_order_acquire);
-    }
     owner.pid = pid_.load(std::memory_order_acquire);
-    if (before % 2 != 0 || sequence_.load(std::memory_order_relaxed) != before) {
-      continue;
-    }
-    if (owner.pid == 0) {
-      return std::nullopt;
-    }
+    if (before % 2 != 0 || sequence_.load(std::memory_order_relaxed) != before) continue;
+    if (owner.pid == 0) return std::nullopt;
     owner.lane = std::bit_cast<decltype(owner.lane)>(lane);
     // The file may have been written by anything.
     owner.lane.back() = '\0';

@@ -57,9 +57,8 @@ void wake(std::atomic<std::uint32_t>& word) noexcept {
 // Calls `use` with the number of every slot whose bit is set.
 template <typename Use>
 void for_each_slot(std::uint64_t bits, Use use) {
-  for (; bits != 0; bits &= bits - 1) {
+  for (; bits != 0; bits &= bits - 1)
     use(static_cast<std::size_t>(std::countr_zero(bits)));
-  }
 }
 
 // The bit of the calling process in the line, for as long as it stands there.
@@ -100,9 +99,7 @@ std::optional<GateView::Process> find_holder(const GateFile& file) {
                        file.page().slots[static_cast<std::size_t>(owner->slot)].generation.load() ==
                            owner->generation
                  : holder.pid != 0 && file.locked_by() == holder.pid;
-    if (is_alive) {
-      return holder;
-    }
+    if (is_alive) return holder;
   }
   // Between locking and writing, for which a stopped process may take long, only the kernel knows.
   holder = {};
@@ -123,9 +120,8 @@ GateView view_of(const GateFile& file) {
     }
   });
   std::sort(line.begin(), line.end());
-  for (const auto& [ticket, pid] : line) {
+  for (const auto& [ticket, pid] : line)
     view.waiting.push_back(pid);
-  }
   return view;
 }
 
@@ -152,33 +148,27 @@ ProcessGate::ProcessGate(const std::filesystem::path& database)
 }
 
 ProcessGate::~ProcessGate() {
-  if (::getpid() == pid_) {
-    give();
-  }
+  if (::getpid() == pid_) give();
 }
 
 Wait ProcessGate::take(const Claim& claim, Deadline deadline) {
   if (held()) {
+    // Kept for the next of this process: others are told of whoever has it now.
+    record(claim);
     return Wait::Granted;
   }
-  if (is_crowded()) {
-    let_others_in(deadline);
-  }
+  if (is_crowded()) let_others_in(deadline);
   if (others_in_line() != 0 || !file_->try_lock()) {
     // A process that found no slot may find one later.
     const bool has_slot = file_->slot() != kNoSlot || file_->claim_slot() != kNoSlot;
-    if (!(has_slot ? stand_in_line(deadline) : poll(deadline))) {
-      return Wait::TimedOut;
-    }
+    if (!(has_slot ? stand_in_line(deadline) : poll(deadline))) return Wait::TimedOut;
   }
   enter(claim);
   return Wait::Granted;
 }
 
 void ProcessGate::give() noexcept {
-  if (!held()) {
-    return;
-  }
+  if (!held()) return;
   GatePage& page = file_->page();
   page.owner.clear();
   given_at_ = steady_clock::now();
@@ -234,18 +224,14 @@ bool ProcessGate::wait_for_turn(std::uint64_t ticket, Deadline deadline) {
     // Read before trying: a wake-up after a failed try must not be slept through.
     const std::uint32_t wake_ups = word.load();
     const std::uint64_t ahead = ahead_of(ticket);
-    if (ahead == 0 ? file_->try_lock() : !woken && try_to_overtake(ahead)) {
-      return true;
-    }
+    if (ahead == 0 ? file_->try_lock() : !woken && try_to_overtake(ahead)) return true;
     if (deadline.expired()) {
       sync_point("ProcessGate::take:deadline_passed");
       return false;
     }
     woken = wait_while(word, wake_ups, std::min<nanoseconds>(kPatience, deadline.left()));
     // Whoever runs is to be reckoned with again, in its old place.
-    if ((page.skip.load() & own_bit()) != 0) {
-      page.skip.fetch_and(~own_bit());
-    }
+    if ((page.skip.load() & own_bit()) != 0) page.skip.fetch_and(~own_bit());
   }
 }
 
@@ -254,18 +240,14 @@ bool ProcessGate::wait_for_turn(std::uint64_t ticket, Deadline deadline) {
 bool ProcessGate::try_to_overtake(std::uint64_t ahead) {
   GatePage& page = file_->page();
   const auto within_grace = [&] { return now_ns() - page.free_since_ns.load() < kGrace.count(); };
-  if (within_grace() || !file_->try_lock()) {
-    return false;
-  }
+  if (within_grace() || !file_->try_lock()) return false;
   const bool holder_died = page.free_since_ns.load() == 0;
   if (!holder_died && !within_grace()) {
     page.skip.fetch_or(ahead);
     return true;
   }
   // Nobody has woken those ahead after their holder's death; their time begins now.
-  if (holder_died) {
-    page.free_since_ns.store(now_ns());
-  }
+  if (holder_died) page.free_since_ns.store(now_ns());
   file_->unlock();
   wake_first();
   return false;
@@ -276,12 +258,8 @@ bool ProcessGate::try_to_overtake(std::uint64_t ahead) {
 bool ProcessGate::poll(Deadline deadline) {
   for (;;) {
     file_->page().crowded_ns.store(now_ns());
-    if (file_->try_lock()) {
-      return true;
-    }
-    if (deadline.expired()) {
-      return false;
-    }
+    if (file_->try_lock()) return true;
+    if (deadline.expired()) return false;
     std::this_thread::sleep_for(std::min<nanoseconds>(kPollInterval, deadline.left()));
   }
 }
@@ -290,25 +268,26 @@ bool ProcessGate::poll(Deadline deadline) {
 // just had it stays away for two of its tries.
 void ProcessGate::let_others_in(Deadline deadline) const {
   const nanoseconds left = given_at_ + 2 * kPollInterval - steady_clock::now();
-  if (left > 0ns) {
-    std::this_thread::sleep_for(std::min<nanoseconds>(left, deadline.left()));
-  }
+  if (left > 0ns) std::this_thread::sleep_for(std::min<nanoseconds>(left, deadline.left()));
 }
 
 void ProcessGate::enter(const Claim& claim) noexcept {
   since_ = steady_clock::now();
   held_.store(true, std::memory_order_relaxed);
+  file_->page().free_since_ns.store(0);
+  record(claim);
+}
+
+void ProcessGate::record(const Claim& claim) noexcept {
   GatePage& page = file_->page();
-  page.free_since_ns.store(0);
   GateOwner owner;
   owner.pid = pid_;
   owner.thread_id = claim.thread_id;
   owner.since_ns = nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
   owner.pid_namespace = pid_namespace_;
   owner.slot = file_->slot();
-  if (owner.slot != kNoSlot) {
+  if (owner.slot != kNoSlot)
     owner.generation = page.slots[static_cast<std::size_t>(owner.slot)].generation.load();
-  }
   owner.set_lane(claim.lane);
   page.owner.write(owner);
 }
@@ -324,9 +303,7 @@ void ProcessGate::wake_first() noexcept {
       lowest = ticket;
     }
   });
-  if (first != nullptr) {
-    wake(first->wake_ups);
-  }
+  if (first != nullptr) wake(first->wake_ups);
 }
 
 std::uint64_t ProcessGate::own_bit() const noexcept {
@@ -342,9 +319,7 @@ std::uint64_t ProcessGate::others_in_line() const noexcept {
 std::uint64_t ProcessGate::ahead_of(std::uint64_t ticket) const noexcept {
   std::uint64_t ahead = 0;
   for_each_slot(others_in_line(), [&](std::size_t slot) {
-    if (file_->page().slots[slot].ticket.load() < ticket) {
-      ahead |= std::uint64_t{1} << slot;
-    }
+    if (file_->page().slots[slot].ticket.load() < ticket) ahead |= std::uint64_t{1} << slot;
   });
   return ahead;
 }

@@ -81,6 +81,7 @@ class ProcessGate {
   [[nodiscard]] bool poll(Deadline deadline);
   void let_others_in(Deadline deadline) const;
   void enter(const Claim& claim) noexcept;
+  void record(const Claim& claim) noexcept;
   void wake_first() noexcept;
   [[nodiscard]] std::uint64_t own_bit() const noexcept;
   [[nodiscard]] std::uint64_t others_in_line() const noexcept;

@@ -11,9 +11,8 @@ ReaderPool::ReaderPool(std::vector<std::unique_ptr<sqlite::Connection>> connecti
     : connections_(std::move(connections)), holders_(connections_.size()) {
   // In full, so that giving back never allocates.
   idle_.reserve(connections_.size());
-  for (std::size_t slot = connections_.size(); slot > 0; --slot) {
+  for (std::size_t slot = connections_.size(); slot > 0; --slot)
     idle_.push_back(slot - 1);
-  }
 }
 
 ReaderPool::Lease::Lease(Lease&& other) noexcept
@@ -21,9 +20,7 @@ ReaderPool::Lease::Lease(Lease&& other) noexcept
 
 ReaderPool::Lease& ReaderPool::Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
-    if (pool_ != nullptr) {
-      pool_->give_back(slot_);
-    }
+    if (pool_ != nullptr) pool_->give_back(slot_);
     pool_ = std::exchange(other.pool_, nullptr);
     slot_ = other.slot_;
   }
@@ -31,9 +28,7 @@ ReaderPool::Lease& ReaderPool::Lease::operator=(Lease&& other) noexcept {
 }
 
 ReaderPool::Lease::~Lease() {
-  if (pool_ != nullptr) {
-    pool_->give_back(slot_);
-  }
+  if (pool_ != nullptr) pool_->give_back(slot_);
 }
 
 sqlite::Connection& ReaderPool::Lease::connection() const noexcept {
@@ -54,9 +49,7 @@ Wait ReaderPool::wait_for_slot(const Claim& claim, Deadline deadline, std::size_
   Waiter self{.claim = claim, .wake_up = {}, .outcome = {}};
   {
     MutexLock lock(mutex_);
-    if (closed_) {
-      return Wait::Closed;
-    }
+    if (closed_) return Wait::Closed;
     if (!idle_.empty()) {
       slot = idle_.back();
       idle_.pop_back();
@@ -67,13 +60,11 @@ Wait ReaderPool::wait_for_slot(const Claim& claim, Deadline deadline, std::size_
   }
   sync_point("ReaderPool::lease:queued");
   MutexLock lock(mutex_);
-  while (!self.outcome && !deadline.expired()) {
-    if (deadline.is_never()) {
+  while (!self.outcome && !deadline.expired())
+    if (deadline.is_never())
       self.wake_up.wait(mutex_);
-    } else {
+    else
       self.wake_up.wait_until(mutex_, deadline.time());
-    }
-  }
   if (!self.outcome) {
     queue_.remove(&self);
     return Wait::TimedOut;
@@ -94,23 +85,20 @@ void ReaderPool::close() {
 
 bool ReaderPool::wait_until_idle(Deadline deadline) {
   MutexLock lock(mutex_);
-  while (idle_.size() != connections_.size()) {
-    if (deadline.is_never()) {
+  while (idle_.size() != connections_.size())
+    if (deadline.is_never())
       all_back_.wait(mutex_);
-    } else if (deadline.expired()) {
+    else if (deadline.expired())
       return false;
-    } else {
+    else
       all_back_.wait_until(mutex_, deadline.time());
-    }
-  }
   return true;
 }
 
 void ReaderPool::close_connections() noexcept {
   MutexLock lock(mutex_);
-  for (auto& connection : connections_) {
+  for (auto& connection : connections_)
     connection.reset();
-  }
 }
 
 std::size_t ReaderPool::interrupt_leased() {
@@ -129,11 +117,8 @@ std::size_t ReaderPool::interrupt_leased() {
 std::optional<Claim> ReaderPool::oldest_holder() const {
   MutexLock lock(mutex_);
   std::optional<Claim> oldest;
-  for (const std::optional<Claim>& holder : holders_) {
-    if (holder && (!oldest || holder->since < oldest->since)) {
-      oldest = holder;
-    }
-  }
+  for (const std::optional<Claim>& holder : holders_)
+    if (holder && (!oldest || holder->since < oldest->since)) oldest = holder;
   return oldest;
 }
 
@@ -162,9 +147,7 @@ void ReaderPool::give_back(std::size_t slot) noexcept {
   }
   holders_[slot].reset();
   idle_.push_back(slot);
-  if (idle_.size() == connections_.size()) {
-    all_back_.notify_all();
-  }
+  if (idle_.size() == connections_.size()) all_back_.notify_all();
 }
 
 }  // namespace turnstile::gate

@@ -19,16 +19,12 @@ Wait SharedTurn::acquire(Kind kind, const Claim& claim, Deadline deadline) {
   }
   sync_point("SharedTurn::acquire:queued");
   MutexLock lock(mutex_);
-  while (!self.granted && !deadline.expired()) {
-    if (deadline.is_never()) {
+  while (!self.granted && !deadline.expired())
+    if (deadline.is_never())
       self.wake_up.wait(mutex_);
-    } else {
+    else
       self.wake_up.wait_until(mutex_, deadline.time());
-    }
-  }
-  if (self.granted) {
-    return Wait::Granted;
-  }
+  if (self.granted) return Wait::Granted;
   queue_.remove(&self);
   // Those behind may have been waiting for nobody but this one.
   grant_next();
@@ -37,18 +33,12 @@ Wait SharedTurn::acquire(Kind kind, const Claim& claim, Deadline deadline) {
 
 void SharedTurn::release(Kind kind) {
   MutexLock lock(mutex_);
-  if (holders_.empty()) {
-    return;
-  }
+  if (holders_.empty()) return;
   auto own = std::find_if(holders_.begin(), holders_.end(),
                           [](const Claim& claim) { return claim.thread_id == this_thread_id(); });
-  if (own == holders_.end()) {
-    own = holders_.begin();
-  }
+  if (own == holders_.end()) own = holders_.begin();
   holders_.erase(own);
-  if (kind == Kind::Exclusive) {
-    exclusive_ = false;
-  }
+  if (kind == Kind::Exclusive) exclusive_ = false;
   grant_next();
 }
 

@@ -14,9 +14,7 @@ using SyncPointHook = void (*)(std::string_view name);
 inline std::atomic<SyncPointHook> sync_point_hook{nullptr};
 
 inline void sync_point(std::string_view name) {
-  if (const SyncPointHook hook = sync_point_hook.load(std::memory_order_acquire)) {
-    hook(name);
-  }
+  if (const SyncPointHook hook = sync_point_hook.load(std::memory_order_acquire)) hook(name);
 }
 
 }  // namespace turnstile::gate

@@ -13,9 +13,7 @@ Wait WriterTurn::acquire(const Claim& claim, Deadline deadline) {
   std::list<Waiter>::iterator place;
   {
     MutexLock lock(mutex_);
-    if (closed_) {
-      return Wait::Closed;
-    }
+    if (closed_) return Wait::Closed;
     if (!holder_) {
       grant(claim);
       return Wait::Granted;
@@ -25,23 +23,17 @@ Wait WriterTurn::acquire(const Claim& claim, Deadline deadline) {
   sync_point("WriterTurn::acquire:queued");
   {
     MutexLock lock(mutex_);
-    while (!self.outcome && !deadline.expired()) {
-      if (deadline.is_never()) {
+    while (!self.outcome && !deadline.expired())
+      if (deadline.is_never())
         self.wake_up.wait(mutex_);
-      } else {
+      else
         self.wake_up.wait_until(mutex_, deadline.time());
-      }
-    }
-    if (self.outcome) {
-      return *self.outcome;
-    }
+    if (self.outcome) return *self.outcome;
   }
   sync_point("WriterTurn::acquire:deadline_passed");
   MutexLock lock(mutex_);
   // Handed over in this very moment: it is ours, and nobody else would release it.
-  if (self.outcome) {
-    return *self.outcome;
-  }
+  if (self.outcome) return *self.outcome;
   queue_.erase(place);
   return Wait::TimedOut;
 }
@@ -49,9 +41,7 @@ Wait WriterTurn::acquire(const Claim& claim, Deadline deadline) {
 bool WriterTurn::enqueue(QueuedTurn& work, const Claim& claim) {
   {
     MutexLock lock(mutex_);
-    if (closed_) {
-      return false;
-    }
+    if (closed_) return false;
     if (holder_) {
       queue_.push_back(Waiter{.claim = claim, .work = &work});
       return true;
@@ -66,9 +56,7 @@ bool WriterTurn::withdraw(QueuedTurn& work) {
   MutexLock lock(mutex_);
   const auto place = std::find_if(queue_.begin(), queue_.end(),
                                   [&](const Waiter& waiter) { return waiter.work == &work; });
-  if (place == queue_.end()) {
-    return false;
-  }
+  if (place == queue_.end()) return false;
   queue_.erase(place);
   return true;
 }
@@ -77,9 +65,7 @@ bool WriterTurn::hand_over() {
   QueuedTurn* work = nullptr;
   {
     MutexLock lock(mutex_);
-    if (queue_.empty()) {
-      return false;
-    }
+    if (queue_.empty()) return false;
     const Waiter& next = queue_.front();
     grant(next.claim);
     work = next.work;
@@ -91,21 +77,15 @@ bool WriterTurn::hand_over() {
     queue_.pop_front();
   }
   sync_point("WriterTurn::release:handed_over");
-  if (work != nullptr) {
-    work->granted();
-  }
+  if (work != nullptr) work->granted();
   return true;
 }
 
 void WriterTurn::release() {
   for (;;) {
-    if (hand_over()) {
-      return;
-    }
+    if (hand_over()) return;
     MutexLock lock(mutex_);
-    if (!queue_.empty()) {
-      continue;  // Somebody came between the two looks.
-    }
+    if (!queue_.empty()) continue;  // Somebody came between the two looks.
     holder_.reset();
     freed_.notify_all();
     return;
@@ -115,9 +95,7 @@ void WriterTurn::release() {
 bool WriterTurn::wait_until_free(Deadline deadline) {
   MutexLock lock(mutex_);
   while (holder_) {
-    if (deadline.expired()) {
-      return false;
-    }
+    if (deadline.expired()) return false;
     freed_.wait_until(mutex_, deadline.time());
   }
   return true;
@@ -127,9 +105,7 @@ void WriterTurn::close() {
   MutexLock lock(mutex_);
   closed_ = true;
   queue_.remove_if([](const Waiter& waiter) {
-    if (waiter.thread == nullptr) {
-      return false;
-    }
+    if (waiter.thread == nullptr) return false;
     waiter.thread->outcome = Wait::Closed;
     waiter.thread->wake_up.notify_one();
     return true;

@@ -89,11 +89,8 @@ std::string_view view(const char* text) noexcept {
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') {
-      c = static_cast<char>(c - 'A' + 'a');
-    }
-  }
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return lower;
 }
 
@@ -103,9 +100,7 @@ std::string why_pragma_refused(std::string_view name, const char* argument) {
       argument == nullptr
           ? std::ranges::binary_search(kQuestions, std::string_view(lower))
           : std::ranges::binary_search(kQuestionsWithArgument, std::string_view(lower));
-  if (allowed) {
-    return {};
-  }
+  if (allowed) return {};
   return "PRAGMA " + lower + (argument == nullptr ? "" : " with a value") +
          " would change the connection or the file for everybody; settings are given in Options";
 }
@@ -114,12 +109,10 @@ std::string why_pragma_refused(std::string_view name, const char* argument) {
 /// Extensions are loaded by the library, which keeps load_extension() switched off.
 std::string why_function_refused(std::string_view name) {
   const std::string lower = lower_case(name);
-  if (lower == "load_extension") {
+  if (lower == "load_extension")
     return "load_extension() loads code into one connection only; name it in Options::extensions";
-  }
-  if (lower == "sqlite3mc_config" || lower == "sqlite3mc_codec_data") {
+  if (lower == "sqlite3mc_config" || lower == "sqlite3mc_codec_data")
     return lower + "() reaches into the encryption of the connection";
-  }
   return {};
 }
 
@@ -173,14 +166,10 @@ void note_action(StatementTraits& traits, int action, const char* second,
       traits.changes_schema = true;
       break;
     case SQLITE_INSERT:
-      if (trigger == nullptr) {
-        traits.inserts = true;
-      }
+      if (trigger == nullptr) traits.inserts = true;
       break;
     case SQLITE_FUNCTION:
-      if (sqlite3_stricmp(second, "last_insert_rowid") == 0) {
-        traits.asks_for_rowid = true;
-      }
+      if (sqlite3_stricmp(second, "last_insert_rowid") == 0) traits.asks_for_rowid = true;
       break;
     default:
       break;

@@ -23,9 +23,7 @@ namespace {
 /// What SQLITE_STATIC and SQLITE_TRANSIENT are: no destructor for memory that stays, and -1 for
 /// memory that SQLite has to copy.
 sqlite3_destructor_type destructor_for(Lifetime lifetime) noexcept {
-  if (lifetime == Lifetime::Borrow) {
-    return nullptr;
-  }
+  if (lifetime == Lifetime::Borrow) return nullptr;
   return reinterpret_cast<sqlite3_destructor_type>(std::intptr_t{-1});
 }
 
@@ -39,9 +37,7 @@ sqlite3_destructor_type destructor_for(Lifetime lifetime) noexcept {
 std::string parameter_text(const StatementEntry& statement, int index) {
   std::string text = "parameter " + std::to_string(index);
   const char* name = sqlite3_bind_parameter_name(statement.handle, index);
-  if (name != nullptr) {
-    text += " (" + std::string(name) + ")";
-  }
+  if (name != nullptr) text += " (" + std::string(name) + ")";
   return text;
 }
 
@@ -55,20 +51,14 @@ std::string parameter_text(const StatementEntry& statement, int index) {
 /// Whether `size` is above the limit; asked before anything else is done with a large value.
 bool is_too_big(const StatementEntry& statement, std::size_t size) noexcept {
   constexpr std::size_t kSurelyLarge = 1'000'000;
-  if (size < kSurelyLarge) {
-    return false;
-  }
+  if (size < kSurelyLarge) return false;
   const int limit = sqlite3_limit(statement.connection->handle(), SQLITE_LIMIT_LENGTH, -1);
   return size > static_cast<std::size_t>(limit);
 }
 
 void check_bound(const StatementEntry& statement, int index, int result, std::size_t size = 0) {
-  if (result == SQLITE_OK) {
-    return;
-  }
-  if (result == SQLITE_TOOBIG) {
-    fail_too_big(statement, index, size);
-  }
+  if (result == SQLITE_OK) return;
+  if (result == SQLITE_TOOBIG) fail_too_big(statement, index, size);
   if (result == SQLITE_RANGE) {
     fail(statement, code("PARAMETER_UNKNOWN"),
          "there is no parameter " + std::to_string(index) + "; the statement has " +
@@ -88,17 +78,13 @@ std::string_view type_name(int type) noexcept {
 std::string column_description(const StatementEntry& statement, int column) {
   std::string text = "column " + std::to_string(column);
   const char* name = sqlite3_column_name(statement.handle, column);
-  if (name != nullptr) {
-    text += " (" + std::string(name) + ")";
-  }
+  if (name != nullptr) text += " (" + std::string(name) + ")";
   return text;
 }
 
 void require_column(const StatementEntry& statement, int column) {
   const int count = sqlite3_data_count(statement.handle);
-  if (column >= 0 && column < count) {
-    return;
-  }
+  if (column >= 0 && column < count) return;
   fail(statement, code("COLUMN_UNKNOWN"),
        "there is no column " + std::to_string(column) + "; the row has " + std::to_string(count) +
            ", counted from 0");
@@ -114,9 +100,7 @@ void require_column(const StatementEntry& statement, int column) {
 
 /// For a pointer that SQLite could not give although there is a value: it ran out of memory.
 void require_memory(const StatementEntry& statement, const void* data, int size) {
-  if (data == nullptr && size > 0) {
-    sqlite::raise(*statement.connection, SQLITE_NOMEM);
-  }
+  if (data == nullptr && size > 0) sqlite::raise(*statement.connection, SQLITE_NOMEM);
 }
 
 bool has_prefix(std::string_view name) noexcept {
@@ -145,9 +129,7 @@ void bind_real(StatementEntry& statement, int index, double value) {
 }
 
 void bind_text(StatementEntry& statement, int index, std::string_view value, Lifetime lifetime) {
-  if (is_too_big(statement, value.size())) {
-    fail_too_big(statement, index, value.size());
-  }
+  if (is_too_big(statement, value.size())) fail_too_big(statement, index, value.size());
   const std::size_t invalid = sqlite::find_invalid_utf8(value);
   if (invalid != std::string_view::npos) {
     fail(statement, code("PARAMETER_INVALID"),
@@ -164,9 +146,7 @@ void bind_text(StatementEntry& statement, int index, std::string_view value, Lif
 }
 
 void bind_blob(StatementEntry& statement, int index, BlobView value, Lifetime lifetime) {
-  if (is_too_big(statement, value.size())) {
-    fail_too_big(statement, index, value.size());
-  }
+  if (is_too_big(statement, value.size())) fail_too_big(statement, index, value.size());
   const int result = value.empty() ? sqlite3_bind_zeroblob(statement.handle, index, 0)
                                    : sqlite3_bind_blob64(statement.handle, index, value.data(),
                                                          value.size(), destructor_for(lifetime));
@@ -182,16 +162,10 @@ int parameter_index(const StatementEntry& statement, std::string_view name) {
   int found = 0;
   for (int index = 1; index <= statement.parameter_count; ++index) {
     const char* candidate = sqlite3_bind_parameter_name(statement.handle, index);
-    if (candidate == nullptr) {
-      continue;
-    }
+    if (candidate == nullptr) continue;
     const std::string_view full(candidate);
-    if (full == name) {
-      return index;
-    }
-    if (has_prefix(name) || full.substr(1) != name) {
-      continue;
-    }
+    if (full == name) return index;
+    if (has_prefix(name) || full.substr(1) != name) continue;
     if (found != 0) {
       fail(statement, code("PARAMETER_UNKNOWN"),
            "the name " + std::string(name) + " fits more than one parameter; write its prefix");
@@ -206,9 +180,7 @@ int parameter_index(const StatementEntry& statement, std::string_view name) {
 }
 
 void require_parameter_count(const StatementEntry& statement, int values) {
-  if (values == statement.parameter_count) {
-    return;
-  }
+  if (values == statement.parameter_count) return;
   fail(statement, code("PARAMETER_COUNT"),
        "the statement has " + std::to_string(statement.parameter_count) + " parameters, and " +
            std::to_string(values) + " values are given");
@@ -236,41 +208,33 @@ int Binder::claim(int index) {
 
 void Binder::finish() const {
   const auto missing = std::ranges::find(bound_, false) - bound_.begin();
-  if (missing == std::ssize(bound_)) {
-    return;
-  }
+  if (missing == std::ssize(bound_)) return;
   fail(statement_, code("PARAMETER_COUNT"),
        "there is no value for " + parameter_text(statement_, static_cast<int>(missing) + 1));
 }
 
 bool column_is_null(const StatementEntry& statement, int column) {
-  if (sqlite3_column_type(statement.handle, column) != SQLITE_NULL) {
-    return false;
-  }
+  if (sqlite3_column_type(statement.handle, column) != SQLITE_NULL) return false;
   // A column that does not exist is NULL to SQLite.
   require_column(statement, column);
   return true;
 }
 
 std::int64_t column_integer(const StatementEntry& statement, int column) {
-  if (sqlite3_column_type(statement.handle, column) != SQLITE_INTEGER) {
+  if (sqlite3_column_type(statement.handle, column) != SQLITE_INTEGER)
     fail_type(statement, column, "INTEGER");
-  }
   return sqlite3_column_int64(statement.handle, column);
 }
 
 double column_real(const StatementEntry& statement, int column) {
   const int type = sqlite3_column_type(statement.handle, column);
-  if (type != SQLITE_FLOAT && type != SQLITE_INTEGER) {
-    fail_type(statement, column, "REAL");
-  }
+  if (type != SQLITE_FLOAT && type != SQLITE_INTEGER) fail_type(statement, column, "REAL");
   return sqlite3_column_double(statement.handle, column);
 }
 
 std::string_view column_text(const StatementEntry& statement, int column) {
-  if (sqlite3_column_type(statement.handle, column) != SQLITE_TEXT) {
+  if (sqlite3_column_type(statement.handle, column) != SQLITE_TEXT)
     fail_type(statement, column, "TEXT");
-  }
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement.handle, column));
   const int size = sqlite3_column_bytes(statement.handle, column);
   require_memory(statement, text, size);
@@ -279,9 +243,8 @@ std::string_view column_text(const StatementEntry& statement, int column) {
 }
 
 BlobView column_blob(const StatementEntry& statement, int column) {
-  if (sqlite3_column_type(statement.handle, column) != SQLITE_BLOB) {
+  if (sqlite3_column_type(statement.handle, column) != SQLITE_BLOB)
     fail_type(statement, column, "BLOB");
-  }
   const auto* bytes = static_cast<const std::byte*>(sqlite3_column_blob(statement.handle, column));
   const int size = sqlite3_column_bytes(statement.handle, column);
   require_memory(statement, bytes, size);

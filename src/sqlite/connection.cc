@@ -83,17 +83,11 @@ Connection::~Connection() {
 void Connection::open() {
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_PRIVATECACHE;
   flags |= config_.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-  if (config_.create && !config_.read_only) {
-    flags |= SQLITE_OPEN_CREATE;
-  }
-  if (config_.uri) {
-    flags |= SQLITE_OPEN_URI;
-  }
+  if (config_.create && !config_.read_only) flags |= SQLITE_OPEN_CREATE;
+  if (config_.uri) flags |= SQLITE_OPEN_URI;
   const char* vfs = config_.vfs.empty() ? nullptr : config_.vfs.c_str();
   const int result = sqlite3_open_v2(config_.path.c_str(), &handle_, flags, vfs);
-  if (result != SQLITE_OK) {
-    raise(*this, result);
-  }
+  if (result != SQLITE_OK) raise(*this, result);
 }
 
 void Connection::configure() {
@@ -108,16 +102,14 @@ void Connection::configure() {
   const LibrarySql own(*this);
   const auto set = [this](int setting, int value) {
     const int result = sqlite3_db_config(handle_, setting, value, nullptr);
-    if (result != SQLITE_OK) {
-      raise(*this, result);
-    }
+    if (result != SQLITE_OK) raise(*this, result);
   };
   // No SQL may damage the file: not through writable_schema, not by writing into the tables behind
   // a virtual table (those tables' own modules still may), not with journal_mode=OFF.
   set(SQLITE_DBCONFIG_DEFENSIVE, 1);
-  // A file can come from somebody else, and its views and triggers with it; they may call only what
-  // is declared harmless, which FTS5 and SQLite's plain functions are.
-  set(SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);
+  // SQLITE_DBCONFIG_TRUSTED_SCHEMA stays on: without it a view cannot use MATCH, and a trigger
+  // cannot write into a table of sqlite-vec. What a foreign schema could do harm with, the
+  // authorizer refuses in triggers and views too.
   // "Text" in double quotes is a misspelt column name, in a system's SQLite too.
   set(SQLITE_DBCONFIG_DQS_DML, 0);
   set(SQLITE_DBCONFIG_DQS_DDL, 0);
@@ -125,22 +117,17 @@ void Connection::configure() {
 
 void Connection::close() noexcept {
   call_ = nullptr;
-  if (handle_ == nullptr) {
-    return;
-  }
+  if (handle_ == nullptr) return;
   statements_->reclaim();
   statements_.reset();
-  for (sqlite3_stmt*& verb : verbs_) {
+  for (sqlite3_stmt*& verb : verbs_)
     sqlite3_finalize(std::exchange(verb, nullptr));
-  }
   // Not sqlite3_close_v2: while anything is left open that would keep the connection and its locks
   // alive unseen (https://sqlite.org/c3ref/close.html). It is the last resort, for an unfinished
   // backup that somebody began through the native handle.
   if (sqlite3_close(handle_) != SQLITE_OK) {
     finalize_strays();
-    if (sqlite3_close(handle_) != SQLITE_OK) {
-      sqlite3_close_v2(handle_);
-    }
+    if (sqlite3_close(handle_) != SQLITE_OK) sqlite3_close_v2(handle_);
   }
   handle_ = nullptr;
 }
@@ -150,9 +137,7 @@ const Call& Connection::call() const noexcept {
 }
 
 Holder Connection::find_holder() const {
-  if (!config_.find_holder) {
-    return {};
-  }
+  if (!config_.find_holder) return {};
   try {
     return config_.find_holder();
   } catch (...) {
@@ -170,9 +155,7 @@ template <class OnRow>
 void Connection::run_all(std::string_view sql, const OnRow& on_row) {
   std::size_t start = 0;
   const auto require = [&](int result, int wanted) {
-    if (result != wanted) {
-      raise(*this, result, sql, {.statement_start = start});
-    }
+    if (result != wanted) raise(*this, result, sql, {.statement_start = start});
   };
   while (start < sql.size()) {
     const std::string_view rest = sql.substr(start);
@@ -194,13 +177,10 @@ void Connection::run_all(std::string_view sql, const OnRow& on_row) {
                              "Use execute() with the value, or write it into the script.", start);
     }
     if (statement != nullptr) {
-      if (!library_sql_ && interrupted()) {
-        raise(*this, SQLITE_INTERRUPT, sql);
-      }
+      if (!library_sql_ && interrupted()) raise(*this, SQLITE_INTERRUPT, sql);
       int result = SQLITE_ROW;
-      while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
+      while ((result = sqlite3_step(statement)) == SQLITE_ROW)
         on_row(statement);
-      }
       require(result, SQLITE_DONE);
     }
     start += length;
@@ -224,13 +204,9 @@ std::string Connection::query_text(const std::string& sql) {
   std::string value;
   bool is_first = true;
   run_all(sql, [&](sqlite3_stmt* statement) {
-    if (!std::exchange(is_first, false)) {
-      return;
-    }
+    if (!std::exchange(is_first, false)) return;
     const void* text = sqlite3_column_text(statement, 0);
-    if (text == nullptr) {
-      return;
-    }
+    if (text == nullptr) return;
     const int size = sqlite3_column_bytes(statement, 0);
     value.assign(static_cast<const char*>(text), static_cast<std::size_t>(size));
   });
@@ -242,9 +218,7 @@ std::int64_t Connection::query_integer(const std::string& sql) {
   std::int64_t value = 0;
   bool is_first = true;
   run_all(sql, [&](sqlite3_stmt* statement) {
-    if (std::exchange(is_first, false)) {
-      value = sqlite3_column_int64(statement, 0);
-    }
+    if (std::exchange(is_first, false)) value = sqlite3_column_int64(statement, 0);
   });
   return value;
 }
@@ -257,9 +231,7 @@ int Connection::run(Verb verb) noexcept {
     const std::string_view text = kVerbs[index];
     const int prepared = sqlite3_prepare_v3(handle_, text.data(), static_cast<int>(text.size()),
                                             SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-    if (prepared != SQLITE_OK) {
-      return prepared;
-    }
+    if (prepared != SQLITE_OK) return prepared;
   }
   const int result = sqlite3_step(statement);
   // A failed statement's reset repeats its result and keeps its message for raise().
@@ -268,9 +240,7 @@ int Connection::run(Verb verb) noexcept {
 }
 
 int Connection::begin_deferred() noexcept {
-  if (interrupted()) {
-    return SQLITE_INTERRUPT;
-  }
+  if (interrupted()) return SQLITE_INTERRUPT;
   const int result = run(Verb::BeginDeferred);
   began_ = result == SQLITE_OK;
   return result;
@@ -282,45 +252,29 @@ int Connection::begin_deferred() noexcept {
 int Connection::begin_immediate() noexcept {
   const std::uint64_t waits_before = waits_;
   for (int attempts = 0;; ++attempts) {
-    if (interrupted()) {
-      return SQLITE_INTERRUPT;
-    }
+    if (interrupted()) return SQLITE_INTERRUPT;
     const int result = run(Verb::BeginImmediate);
-    if (!is_busy(result)) {
-      return result;
-    }
-    if (waits_ == waits_before) {
-      ++waits_;
-    }
-    if (!wait_for_lock(attempts)) {
-      return interrupted() ? SQLITE_INTERRUPT : result;
-    }
+    if (!is_busy(result)) return result;
+    if (waits_ == waits_before) ++waits_;
+    if (!wait_for_lock(attempts)) return interrupted() ? SQLITE_INTERRUPT : result;
   }
 }
 
 int Connection::commit() noexcept {
   statements_->reclaim();
   const int result = run(Verb::Commit);
-  if (result == SQLITE_OK) {
-    began_ = false;
-  }
+  if (result == SQLITE_OK) began_ = false;
   return result;
 }
 
 void Connection::rollback() noexcept {
   statements_->reclaim();
   began_ = false;
-  if (!in_transaction()) {
-    return;
-  }
-  if (run(Verb::Rollback) == SQLITE_OK) {
-    return;
-  }
+  if (!in_transaction()) return;
+  if (run(Verb::Rollback) == SQLITE_OK) return;
   // What can stand in the way is an interrupted statement of the native handle.
   end_strays();
-  if (in_transaction()) {
-    static_cast<void>(run(Verb::Rollback));
-  }
+  if (in_transaction()) static_cast<void>(run(Verb::Rollback));
 }
 
 bool Connection::in_transaction() const noexcept {
@@ -343,9 +297,7 @@ bool Connection::clean_up() noexcept {
 }
 
 void Connection::require_transaction() const {
-  if (!began_ || in_transaction()) {
-    return;
-  }
+  if (!began_ || in_transaction()) return;
   raise_misuse(turnstile::code("TRANSACTION_LOST"),
                "SQLite rolled the transaction back after an error in it", call());
 }
@@ -365,9 +317,8 @@ void Connection::end_strays() noexcept {
 }
 
 void Connection::finalize_strays() noexcept {
-  while (sqlite3_stmt* statement = sqlite3_next_stmt(handle_, nullptr)) {
+  while (sqlite3_stmt* statement = sqlite3_next_stmt(handle_, nullptr))
     sqlite3_finalize(statement);
-  }
 }
 
 int Connection::checkpoint_once(int mode, CheckpointResult& result) noexcept {
@@ -395,7 +346,7 @@ CheckpointResult Connection::checkpoint(CheckpointMode mode) noexcept {
   return result;
 }
 
-void Connection::load_extension(const Extension& extension) {
+void Connection::load_extension(const std::string& path, const std::string& entry_point) {
   const LibrarySql own(*this);
   const auto allow = [this](int on) {
     sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, on, nullptr);
@@ -403,16 +354,13 @@ void Connection::load_extension(const Extension& extension) {
   char* message = nullptr;
   allow(1);
   const int result = sqlite3_load_extension(
-      handle_, extension.path.c_str(),
-      extension.entry_point.empty() ? nullptr : extension.entry_point.c_str(), &message);
+      handle_, path.c_str(), entry_point.empty() ? nullptr : entry_point.c_str(), &message);
   allow(0);
   const std::unique_ptr<char, decltype(&sqlite3_free)> owned(message, &sqlite3_free);
-  if (result == SQLITE_OK) {
-    return;
-  }
+  if (result == SQLITE_OK) return;
   Error::Details details;
   details.code = code("EXTENSION_FAILED");
-  details.message = "cannot load the extension " + extension.path + ": " +
+  details.message = "cannot load the extension " + path + ": " +
                     (message == nullptr ? sqlite3_errmsg(handle_) : message);
   details.sqlite_code = result;
   details.lane = call().lane;
@@ -435,9 +383,7 @@ bool Connection::wait_for_lock(int attempts) noexcept {
   constexpr microseconds kLongestPause{5000};
   constexpr int kDoublings = 7;
   const Deadline& deadline = call().deadline;
-  if (!may_wait_ || interrupted() || deadline.expired()) {
-    return false;
-  }
+  if (!may_wait_ || interrupted() || deadline.expired()) return false;
   if (attempts < kYields) {
     std::this_thread::yield();
     return true;
@@ -449,9 +395,7 @@ bool Connection::wait_for_lock(int attempts) noexcept {
 
 int Connection::on_busy(void* self, int attempts) noexcept {
   Connection& connection = *static_cast<Connection*>(self);
-  if (attempts == 0) {
-    ++connection.waits_;
-  }
+  if (attempts == 0) ++connection.waits_;
   return connection.wait_for_lock(attempts) ? 1 : 0;
 }
 
@@ -466,14 +410,10 @@ int Connection::on_authorize(void* self, int action, const char* first, const ch
                              const char* /*database*/, const char* trigger) noexcept {
   Connection& connection = *static_cast<Connection*>(self);
   note_action(connection.traits_, action, second, trigger);
-  if (connection.library_sql_) {
-    return SQLITE_OK;
-  }
+  if (connection.library_sql_) return SQLITE_OK;
   try {
     std::string reason = why_refused(action, first, second);
-    if (reason.empty()) {
-      return SQLITE_OK;
-    }
+    if (reason.empty()) return SQLITE_OK;
     connection.refusal_ = std::move(reason);
   } catch (...) {
     // Without memory for the reason, SQLite's own "not authorized" has to do.
@@ -484,9 +424,7 @@ int Connection::on_authorize(void* self, int action, const char* first, const ch
 
 int Connection::on_commit_to_wal(void* self, sqlite3* /*handle*/, const char* database,
                                  int frames) noexcept {
-  if (std::string_view(database) == "main") {
-    static_cast<Connection*>(self)->wal_frames_ = frames;
-  }
+  if (std::string_view(database) == "main") static_cast<Connection*>(self)->wal_frames_ = frames;
   return SQLITE_OK;
 }
 

@@ -14,7 +14,6 @@
 #include "sqlite/call.h"
 #include "sqlite/statement_cache.h"
 #include "turnstile/error.h"
-#include "turnstile/options.h"
 #include "turnstile/statement.h"
 
 struct sqlite3;
@@ -42,14 +41,14 @@ enum class CheckpointMode { Passive, Truncate };
 class Connection {
  public:
   struct Config {
-    std::string path;  ///< A path or a `file:` URI.
+    std::string path{};  ///< A path or a `file:` URI.
     bool create = false;
     bool read_only = false;
     bool uri = false;
-    std::string vfs;
+    std::string vfs{};
     std::size_t statement_cache_size = 128;
     /// Asked when a lock held by somebody else outlasts the deadline. May be empty.
-    std::function<Holder()> find_holder;
+    std::function<Holder()> find_holder{};
   };
 
   /// Opens with the busy handler in place before the first statement. `call` is the current call
@@ -112,7 +111,8 @@ class Connection {
   /// Frames in the write-ahead log after this connection's last commit.
   [[nodiscard]] int wal_frames() const noexcept { return wal_frames_; }
 
-  void load_extension(const Extension& extension);
+  /// `entry_point` may be empty: the name that SQLite derives from the file's. Throws Error.
+  void load_extension(const std::string& path, const std::string& entry_point);
 
   /// Stops the running statement of this connection, and a wait in the busy handler, until
   /// clear_interrupt(). From any thread, as long as the connection lives.

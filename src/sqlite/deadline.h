@@ -17,9 +17,7 @@ class Deadline {
     // written as a huge budget, and "do not wait" sometimes as a hugely negative one.
     const auto longest =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::time_point::max() - now);
-    if (budget >= longest) {
-      return never();
-    }
+    if (budget >= longest) return never();
     return Deadline(now + std::max(budget, std::chrono::milliseconds::zero()));
   }
   [[nodiscard]] static Deadline never() noexcept { return Deadline(Clock::time_point::max()); }

@@ -31,9 +31,7 @@ std::vector<std::string> loaded_objects() {
   std::vector<std::string> names;
   dl_iterate_phdr(
       [](dl_phdr_info* info, std::size_t, void* list) {
-        if (info->dlpi_name == nullptr) {
-          return 0;
-        }
+        if (info->dlpi_name == nullptr) return 0;
         try {
           static_cast<std::vector<std::string>*>(list)->emplace_back(info->dlpi_name);
         } catch (...) {
@@ -53,9 +51,7 @@ const void* object_at(const void* address) noexcept {
 
 std::string file_of(const void* address) {
   Dl_info info{};
-  if (dladdr(address, &info) == 0 || info.dli_fname == nullptr) {
-    return "unknown file";
-  }
+  if (dladdr(address, &info) == 0 || info.dli_fname == nullptr) return "unknown file";
   return info.dli_fname;
 }
 
@@ -66,9 +62,7 @@ std::string why_version_is_unsuitable(int version_number) {
   const bool is_fixed = version_number >= 3'051'003 ||
                         (line == 3'050 && version_number >= 3'050'007) ||
                         (line == 3'044 && version_number >= 3'044'006);
-  if (is_fixed) {
-    return {};
-  }
+  if (is_fixed) return {};
   return "SQLite " + version_text(version_number) +
          " has the WAL-reset bug, which loses committed transactions; 3.51.3 or newer is needed "
          "(3.50.7 and 3.44.6 carry the correction too)";
@@ -76,21 +70,16 @@ std::string why_version_is_unsuitable(int version_number) {
 
 std::string why_engine_is_unsuitable() {
   std::string reason = why_version_is_unsuitable(sqlite3_libversion_number());
-  if (!reason.empty()) {
-    return reason;
-  }
+  if (!reason.empty()) return reason;
   if (sqlite3_libversion_number() < SQLITE_VERSION_NUMBER) {
     return "SQLite " + version_text(sqlite3_libversion_number()) +
            " is loaded, and the program was compiled for " + version_text(SQLITE_VERSION_NUMBER);
   }
-  if (sqlite3_threadsafe() == 0) {
-    return "SQLite was compiled without threads (SQLITE_THREADSAFE=0)";
-  }
+  if (sqlite3_threadsafe() == 0) return "SQLite was compiled without threads (SQLITE_THREADSAFE=0)";
   for (const char* option :
        {"OMIT_WAL", "OMIT_AUTHORIZATION", "OMIT_PROGRESS_CALLBACK", "OMIT_LOAD_EXTENSION"}) {
-    if (sqlite3_compileoption_used(option) != 0) {
+    if (sqlite3_compileoption_used(option) != 0)
       return std::string("SQLite was compiled with SQLITE_") + option;
-    }
   }
   return {};
 }
@@ -102,14 +91,10 @@ std::optional<std::string> find_second_engine() {
   for (const std::string& name : loaded_objects()) {
     const LoadedObject object(
         dlopen(name.empty() ? nullptr : name.c_str(), RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD));
-    if (!object) {
-      continue;
-    }
+    if (!object) continue;
     // This looks into the object's dependencies too, so what is found may be our own engine.
     const void* const found = dlsym(object.get(), "sqlite3_libversion");
-    if (found == nullptr || object_at(found) == own_object) {
-      continue;
-    }
+    if (found == nullptr || object_at(found) == own_object) continue;
     return file_of(found);
   }
   return std::nullopt;
@@ -123,9 +108,7 @@ EngineInfo engine_info() {
   info.source_id = sqlite3_sourceid();
   for (int i = 0;; ++i) {
     const char* option = sqlite3_compileoption_get(i);
-    if (option == nullptr) {
-      break;
-    }
+    if (option == nullptr) break;
     info.compile_options.emplace_back(option);
   }
   return info;

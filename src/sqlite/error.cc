@@ -20,12 +20,8 @@ std::string subject_of(const Holder& holder) {
   std::string text = is_thread ? "thread " + std::to_string(holder.thread_id)
                                : "process " + std::to_string(holder.pid);
   const std::string& name = is_thread ? holder.thread : holder.program;
-  if (!name.empty()) {
-    text += " (" + name + ")";
-  }
-  if (!holder.lane.empty()) {
-    text += ", lane " + holder.lane + ",";
-  }
+  if (!name.empty()) text += " (" + name + ")";
+  if (!holder.lane.empty()) text += ", lane " + holder.lane + ",";
   return text;
 }
 
@@ -45,9 +41,7 @@ std::string_view to_string(CommitState state) noexcept {
 
 std::string Holder::describe() const {
   const std::string what = lock.empty() ? "the lock" : "the " + lock;
-  if (kind == Kind::Unknown) {
-    return "the holder of " + what + " could not be found";
-  }
+  if (kind == Kind::Unknown) return "the holder of " + what + " could not be found";
   std::string text = subject_of(*this) + " holds " + what;
   if (since != std::chrono::system_clock::time_point()) {
     const auto held = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -55,18 +49,14 @@ std::string Holder::describe() const {
     // The clock of the system may have been set back in the meantime.
     text += ", for " + std::to_string(std::max<std::int64_t>(held.count(), 0)) + " ms";
   }
-  if (!where.empty()) {
-    text += ", since the call at " + where;
-  }
+  if (!where.empty()) text += ", since the call at " + where;
   return text;
 }
 
 struct Error::State {
   explicit State(Details given)
       : details(std::move(given)), what(std::string(details.code) + ": " + details.message) {
-    if (details.hint.empty()) {
-      details.hint = default_hint(details.code);
-    }
+    if (details.hint.empty()) details.hint = default_hint(details.code);
   }
 
   Details details;

@@ -99,10 +99,10 @@ inline constexpr auto kErrorCodes = std::to_array<ErrorCodeInfo>({
      "Use the library's own function: write() for transactions, savepoint(), Options."},
     {"STATEMENT_EXPIRED", "A statement or row was used outside its transaction.",
      "Keep statements inside the closure that prepared them."},
-    {"SUBMIT_INSIDE_WRITE", "A write was submitted inside a write of the same database.",
-     "Submit it from WriteTx::after_commit, so that it follows only a commit."},
     {"STATEMENT_OPEN", "A statement of the same transaction is still in the way.",
      "Read it to its end, or let its Rows and Statement go, before this statement."},
+    {"SUBMIT_INSIDE_WRITE", "A write was submitted inside a write of the same database.",
+     "Submit it from WriteTx::after_commit, so that it follows only a commit."},
     {"TRANSACTION_LOST", "SQLite rolled the transaction back after an earlier error.",
      "Let the first exception leave the closure; nothing was committed."},
     {"URI_INVALID", "The file: URI cannot be understood or honoured.",
@@ -119,11 +119,8 @@ inline constexpr auto kErrorCodes = std::to_array<ErrorCodeInfo>({
 
 /// The code of that name, from the table above.
 [[nodiscard]] consteval std::string_view code(std::string_view name) {
-  for (const ErrorCodeInfo& entry : kErrorCodes) {
-    if (entry.code == name) {
-      return entry.code;
-    }
-  }
+  for (const ErrorCodeInfo& entry : kErrorCodes)
+    if (entry.code == name) return entry.code;
   throw "this code is not in the table";  // Not constant: the compiler stops here.
 }
 

@@ -29,9 +29,7 @@ Error::Details details_of(const Call& call, std::string_view code, std::string m
 
 /// `: Permission denied (13)`, or nothing without an errno.
 std::string system_text(int system_code) {
-  if (system_code == 0) {
-    return {};
-  }
+  if (system_code == 0) return {};
   return ": " + std::system_category().message(system_code) + " (" + std::to_string(system_code) +
          ")";
 }
@@ -47,13 +45,11 @@ class Failure {
         sql_(sql),
         context_(context) {
     const int kind = primary(result);
-    if (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN) {
+    if (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN)
       system_code_ = sqlite3_system_errno(connection.handle());
-    }
     const int offset = sqlite3_error_offset(connection.handle());
-    if (offset >= 0 && !sql.empty()) {
+    if (offset >= 0 && !sql.empty())
       offset_ = context.statement_start + static_cast<std::size_t>(offset);
-    }
   }
 
   [[noreturn]] void raise() const;
@@ -81,6 +77,7 @@ class Failure {
   [[noreturn]] void raise_cannot_open() const;
   [[noreturn]] void raise_read_only() const;
   [[noreturn]] void raise_no_space() const;
+  [[noreturn]] void raise_refused() const;
   [[noreturn]] void raise_not_understood() const;
 
   const Connection& connection_;
@@ -120,22 +117,20 @@ void Failure::raise() const {
     case SQLITE_FULL:
       raise_no_space();
     case SQLITE_IOERR:
-      if (system_code_ == ENOSPC || system_code_ == EDQUOT) {
-        raise_no_space();
-      }
+      if (system_code_ == ENOSPC || system_code_ == EDQUOT) raise_no_space();
       raise_storage(code("DB_IO"), "the system could not read or write " + file() +
                                        " or a file beside it (" + message_ + ")");
     case SQLITE_TOOBIG:
       throw MisuseError(details(code("VALUE_TOO_BIG"), message_));
     case SQLITE_AUTH:
-      throw MisuseError(
-          details(code("SQL_NOT_ALLOWED"),
-                  "the statement is refused: " +
-                      (connection_.refusal().empty() ? message_ : connection_.refusal())));
+      raise_refused();
     case SQLITE_ABORT:
       throw Error(details(code("TRANSACTION_LOST"),
                           "the transaction was rolled back while the statement was running"));
     case SQLITE_ERROR:
+      // A function that the authorizer refuses is reported as an unknown one would be.
+      if (!connection_.refusal().empty() && message_.starts_with("not authorized")) raise_refused();
+      raise_not_understood();
     case SQLITE_MISMATCH:
       raise_not_understood();
     default:
@@ -147,15 +142,10 @@ void Failure::raise() const {
 /// refused with SQLITE_BUSY, although nobody else is in the way.
 bool Failure::someone_writes() const noexcept {
   sqlite3* const handle = connection_.handle();
-  if (sqlite3_txn_state(handle, nullptr) != SQLITE_TXN_WRITE) {
-    return false;
-  }
+  if (sqlite3_txn_state(handle, nullptr) != SQLITE_TXN_WRITE) return false;
   sqlite3_stmt* statement = nullptr;
-  while ((statement = sqlite3_next_stmt(handle, statement)) != nullptr) {
-    if (sqlite3_stmt_busy(statement) != 0 && sqlite3_stmt_readonly(statement) == 0) {
-      return true;
-    }
-  }
+  while ((statement = sqlite3_next_stmt(handle, statement)) != nullptr)
+    if (sqlite3_stmt_busy(statement) != 0 && sqlite3_stmt_readonly(statement) == 0) return true;
   return false;
 }
 
@@ -166,9 +156,7 @@ void Failure::raise_busy() const {
     details.retry_is_safe = context_.commit_state == CommitState::NotCommitted;
     throw Cancelled(std::move(details));
   }
-  if (someone_writes()) {
-    raise_open_statement();
-  }
+  if (someone_writes()) raise_open_statement();
   raise_timeout(connection_.call(), connection_.call().timeout_code, connection_.find_holder(),
                 result_);
 }
@@ -201,12 +189,10 @@ void Failure::raise_cannot_open() const {
 }
 
 void Failure::raise_read_only() const {
-  if (result_ == SQLITE_READONLY_DBMOVED) {
+  if (result_ == SQLITE_READONLY_DBMOVED)
     raise_storage(code("DB_ALREADY_GONE"), file() + " was deleted or replaced while it was open");
-  }
-  if (connection_.config().read_only) {
+  if (connection_.config().read_only)
     raise_storage(code("DB_READ_ONLY"), file() + " was opened read-only");
-  }
   // SQLite opens a file that it may not write for reading only, and says so at the first write.
   if (result_ != SQLITE_READONLY || sqlite3_db_readonly(connection_.handle(), "main") == 1) {
     raise_storage(code("DB_PERMISSION"),
@@ -224,6 +210,12 @@ void Failure::raise_no_space() const {
   throw StorageError(std::move(details));
 }
 
+void Failure::raise_refused() const {
+  const std::string& reason = connection_.refusal();
+  throw MisuseError(details(code("SQL_NOT_ALLOWED"),
+                            "the statement is refused: " + (reason.empty() ? message_ : reason)));
+}
+
 void Failure::raise_not_understood() const {
   Error::Details details = this->details(code("SQL_ERROR"), message_);
   if (offset_) {
@@ -238,15 +230,9 @@ std::string_view waited_for(std::string_view timeout_code, int sqlite_code) noex
     return "a process that stands still in the middle of its work kept the write-ahead log's index "
            "locked for ";
   }
-  if (timeout_code == code("OPEN_TIMEOUT")) {
-    return "others kept the file busy for ";
-  }
-  if (sqlite_code != 0) {
-    return "SQLite's lock on the file was not to be had for ";
-  }
-  if (timeout_code == code("WRITE_TIMEOUT")) {
-    return "it was not this call's turn to write for ";
-  }
+  if (timeout_code == code("OPEN_TIMEOUT")) return "others kept the file busy for ";
+  if (sqlite_code != 0) return "SQLite's lock on the file was not to be had for ";
+  if (timeout_code == code("WRITE_TIMEOUT")) return "it was not this call's turn to write for ";
   return "no reader came free for ";
 }
 
@@ -273,8 +259,8 @@ void raise_timeout(const Call& call, std::string_view timeout_code, Holder holde
   throw Timeout(std::move(details), std::move(holder), waited);
 }
 
-void raise_system(std::string_view code, std::string_view what, int system_code) {
-  Error::Details details = details_of(Call(), code, std::string(what) + system_text(system_code));
+void raise_system(std::string_view code, std::string_view what, int system_code, const Call& call) {
+  Error::Details details = details_of(call, code, std::string(what) + system_text(system_code));
   details.system_code = system_code;
   throw StorageError(std::move(details));
 }

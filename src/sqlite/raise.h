@@ -43,7 +43,8 @@ struct FailureContext {
 
 /// Throws the StorageError for `system_code`, an errno: `what` is the clause before the system's
 /// own text, such as `cannot open /x/app.db-gate`.
-[[noreturn]] void raise_system(std::string_view code, std::string_view what, int system_code);
+[[noreturn]] void raise_system(std::string_view code, std::string_view what, int system_code,
+                               const Call& call = {});
 
 /// Throws MisuseError.
 [[noreturn]] void raise_misuse(std::string_view code, std::string message, const Call& call = {},

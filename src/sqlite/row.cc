@@ -62,27 +62,20 @@ std::string_view Row::column_name(int column) const {
 
 ValueType Row::type(int column) const {
   const detail::StatementEntry& statement = current();
-  if (detail::column_is_null(statement, column)) {
-    return ValueType::Null;
-  }
+  if (detail::column_is_null(statement, column)) return ValueType::Null;
   return to_value_type(sqlite3_column_type(statement.handle, column));
 }
 
 int Row::column_index(std::string_view name) const {
   const int count = column_count();
-  for (int column = 0; column < count; ++column) {
-    if (column_name(column) == name) {
-      return column;
-    }
-  }
+  for (int column = 0; column < count; ++column)
+    if (column_name(column) == name) return column;
   raise_no_column(*statement_, "the row has no column of the name " + std::string(name));
 }
 
 void Row::require_columns(int count) const {
   const int there = sqlite3_data_count(statement_->handle);
-  if (there == count) {
-    return;
-  }
+  if (there == count) return;
   raise_no_column(*statement_, "the row has " + std::to_string(there) + " columns, and " +
                                    std::to_string(count) + " are read");
 }

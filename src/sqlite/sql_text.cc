@@ -25,9 +25,7 @@ std::size_t skip_empty(std::string_view sql, std::size_t position) noexcept {
       end = rest.find('\n');
     } else if (rest.starts_with("/*")) {
       end = rest.find("*/", 2);
-      if (end != std::string_view::npos) {
-        end += 2;
-      }
+      if (end != std::string_view::npos) end += 2;
     } else {
       return position;
     }
@@ -55,9 +53,7 @@ void require_sql_text(const Connection& connection, std::string_view sql) {
 
 void require_nothing_behind(const Connection& connection, std::string_view sql, std::size_t end) {
   const std::size_t next = skip_empty(sql, end);
-  if (next == sql.size()) {
-    return;
-  }
+  if (next == sql.size()) return;
   const bool is_nul = sql[next] == '\0';
   raise_statement_misuse(
       connection, code("SQL_ERROR"),

@@ -16,32 +16,22 @@ namespace turnstile {
 using detail::StatementEntry;
 
 Statement::Statement(StatementEntry* entry) noexcept : entry_(entry) {
-  if (entry_ != nullptr) {
-    entry_->user = this;
-  }
+  if (entry_ != nullptr) entry_->user = this;
 }
 
 Statement::Statement(Statement&& other) noexcept
     : Statement(std::exchange(other.entry_, nullptr)) {}
 
 Statement& Statement::operator=(Statement&& other) noexcept {
-  if (this == &other) {
-    return *this;
-  }
-  if (entry_ != nullptr) {
-    entry_->cache->give_back(*entry_);
-  }
+  if (this == &other) return *this;
+  if (entry_ != nullptr) entry_->cache->give_back(*entry_);
   entry_ = std::exchange(other.entry_, nullptr);
-  if (entry_ != nullptr) {
-    entry_->user = this;
-  }
+  if (entry_ != nullptr) entry_->user = this;
   return *this;
 }
 
 Statement::~Statement() {
-  if (entry_ != nullptr) {
-    entry_->cache->give_back(*entry_);
-  }
+  if (entry_ != nullptr) entry_->cache->give_back(*entry_);
 }
 
 std::string_view Statement::sql() const {
@@ -111,15 +101,11 @@ ExecuteResult Statement::result() const {
 }
 
 void Statement::rewind() noexcept {
-  if (entry_ != nullptr) {
-    entry_->end();
-  }
+  if (entry_ != nullptr) entry_->end();
 }
 
 void Statement::require_usable() const {
-  if (entry_ != nullptr) {
-    return;
-  }
+  if (entry_ != nullptr) return;
   sqlite::raise_misuse(code("STATEMENT_EXPIRED"),
                        "a statement was used that was moved from or whose transaction has ended");
 }
@@ -133,9 +119,7 @@ void Statement::restart() {
 void Statement::prepare_binding() {
   require_usable();
   entry_->end();
-  if (entry_->stale) {
-    entry_->forget_bindings();
-  }
+  if (entry_->stale) entry_->forget_bindings();
 }
 
 ExecuteResult Statement::run() {

@@ -17,9 +17,8 @@ StatementCache::StatementCache(Connection& connection, std::size_t capacity)
 }
 
 StatementCache::~StatementCache() {
-  for (const Entry& entry : entries_) {
+  for (const Entry& entry : entries_)
     sqlite3_finalize(entry.handle);
-  }
 }
 
 StatementCache::Entry& StatementCache::take(std::string_view sql) {
@@ -43,18 +42,14 @@ StatementCache::Entry& StatementCache::prepare(std::string_view sql, bool cached
   const char* end = nullptr;
   const int result = sqlite3_prepare_v3(connection_.handle(), begin, static_cast<int>(sql.size()),
                                         cached ? SQLITE_PREPARE_PERSISTENT : 0U, &handle, &end);
-  if (result != SQLITE_OK) {
-    raise(connection_, result, sql);
-  }
+  if (result != SQLITE_OK) raise(connection_, result, sql);
   if (handle == nullptr) {
     require_nothing_behind(connection_, sql, 0);
     raise_statement_misuse(connection_, code("SQL_ERROR"), "there is no statement in the text",
                            sql);
   }
 
-  if (spare_.empty()) {
-    spare_.emplace_front();
-  }
+  if (spare_.empty()) spare_.emplace_front();
   entries_.splice(entries_.begin(), spare_, spare_.begin());
   Entry& entry = entries_.front();
   entry.connection = &connection_;
@@ -65,9 +60,7 @@ StatementCache::Entry& StatementCache::prepare(std::string_view sql, bool cached
   try {
     require_nothing_behind(connection_, sql, static_cast<std::size_t>(end - begin));
     entry.sql = sql;
-    if (cached) {
-      by_sql_.emplace(entry.sql, &entry);
-    }
+    if (cached) by_sql_.emplace(entry.sql, &entry);
   } catch (...) {
     drop(entry);
     throw;
@@ -78,28 +71,20 @@ StatementCache::Entry& StatementCache::prepare(std::string_view sql, bool cached
   entry.traits = connection_.traits_;
   entry.in_use = true;
   ++in_use_;
-  if (by_sql_.size() > capacity_) {
-    evict_one();
-  }
+  if (by_sql_.size() > capacity_) evict_one();
   return entry;
 }
 
 void StatementCache::give_back(Entry& entry) noexcept {
-  if (!entry.in_use) {
-    return;
-  }
+  if (!entry.in_use) return;
   entry.end();
   entry.stale = true;
-  if (entry.copied) {
-    entry.forget_bindings();
-  }
+  if (entry.copied) entry.forget_bindings();
   entry.user = nullptr;
   entry.in_use = false;
   --in_use_;
   // More than fit were in use at once when this one came; it is the one that goes.
-  if (!entry.cached || by_sql_.size() > capacity_) {
-    drop(entry);
-  }
+  if (!entry.cached || by_sql_.size() > capacity_) drop(entry);
 }
 
 int StatementCache::reclaim() noexcept {
@@ -107,12 +92,8 @@ int StatementCache::reclaim() noexcept {
   // Those in use were taken last or nearly so, and are among the first.
   for (auto it = entries_.begin(); in_use_ > 0 && it != entries_.end();) {
     Entry& entry = *it++;
-    if (!entry.in_use) {
-      continue;
-    }
-    if (entry.phase == Entry::Phase::Row) {
-      ++open;
-    }
+    if (!entry.in_use) continue;
+    if (entry.phase == Entry::Phase::Row) ++open;
     entry.expire();
     give_back(entry);
   }
@@ -121,18 +102,14 @@ int StatementCache::reclaim() noexcept {
 
 void StatementCache::evict_one() noexcept {
   for (auto it = entries_.rbegin(); it != entries_.rend(); ++it) {
-    if (!it->cached || it->in_use) {
-      continue;
-    }
+    if (!it->cached || it->in_use) continue;
     drop(*it);
     return;
   }
 }
 
 void StatementCache::drop(Entry& entry) noexcept {
-  if (entry.cached) {
-    by_sql_.erase(entry.sql);
-  }
+  if (entry.cached) by_sql_.erase(entry.sql);
   sqlite3_finalize(entry.handle);
   entry.handle = nullptr;
   entry.stale = false;

@@ -33,27 +33,19 @@ class EndFailed {
 }  // namespace
 
 bool detail::StatementEntry::step() {
-  if (phase == Phase::Done) {
-    return false;
-  }
+  if (phase == Phase::Done) return false;
   ++generation;
-  if (stale) {
-    forget_bindings();
-  }
+  if (stale) forget_bindings();
   const int code = phase == Phase::Ready ? start() : sqlite3_step(handle);
   if (code == SQLITE_ROW) {
     phase = Phase::Row;
     return true;
   }
-  if (code != SQLITE_DONE) {
-    fail(code);
-  }
+  if (code != SQLITE_DONE) fail(code);
   result = {};
   if (!read_only && !traits.changes_schema) {
     result.changes = sqlite3_changes64(connection->handle());
-    if (result.changes > 0) {
-      result.last_insert_rowid = inserted_rowid;
-    }
+    if (result.changes > 0) result.last_insert_rowid = inserted_rowid;
   }
   sqlite3_reset(handle);
   phase = Phase::Done;
@@ -65,14 +57,10 @@ bool detail::StatementEntry::step() {
 // times, that is put aside while an INSERT runs and put back if the INSERT set no other.
 int detail::StatementEntry::start() noexcept {
   sqlite3* const database = connection->handle();
-  if (connection->interrupted()) {
-    return SQLITE_INTERRUPT;
-  }
+  if (connection->interrupted()) return SQLITE_INTERRUPT;
   const bool put_aside = traits.inserts && !traits.asks_for_rowid;
   const std::int64_t before = traits.inserts ? sqlite3_last_insert_rowid(database) : 0;
-  if (put_aside) {
-    sqlite3_set_last_insert_rowid(database, kNoRowid);
-  }
+  if (put_aside) sqlite3_set_last_insert_rowid(database, kNoRowid);
 
   int code = sqlite3_step(handle);
   // SQLite prepares a statement again by itself when the schema has changed, but gives up when
@@ -97,9 +85,7 @@ void detail::StatementEntry::fail(int code) {
 }
 
 void detail::StatementEntry::end() noexcept {
-  if (phase == Phase::Row) {
-    sqlite3_reset(handle);
-  }
+  if (phase == Phase::Row) sqlite3_reset(handle);
   phase = Phase::Ready;
   ++generation;
 }
@@ -111,9 +97,7 @@ void detail::StatementEntry::forget_bindings() noexcept {
 }
 
 void detail::StatementEntry::expire() noexcept {
-  if (user == nullptr) {
-    return;
-  }
+  if (user == nullptr) return;
   user->entry_ = nullptr;
   user = nullptr;
 }

@@ -18,9 +18,7 @@ bool is_ascii_word(const char* bytes) noexcept {
 std::size_t skip_ascii(std::string_view text, std::size_t position) noexcept {
   constexpr std::size_t kWord = sizeof(std::uint64_t);
   while (text.size() - position >= kWord) {
-    if (!is_ascii_word(text.data() + position)) {
-      return position;
-    }
+    if (!is_ascii_word(text.data() + position)) return position;
     position += kWord;
   }
   // The last word of the text covers the rest, and some bytes before it once more.
@@ -34,26 +32,15 @@ std::size_t skip_ascii(std::string_view text, std::size_t position) noexcept {
 std::size_t sequence_length(std::string_view text) noexcept {
   const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned lead = byte(0);
-  if (lead < 0x80) {
-    return 1;
-  }
-  if (lead < 0xC2 || lead > 0xF4) {
-    return 0;
-  }
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
   const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (text.size() < length) {
-    return 0;
-  }
+  if (text.size() < length) return 0;
   const unsigned lowest = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
   const unsigned highest = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-  if (byte(1) < lowest || byte(1) > highest) {
-    return 0;
-  }
-  for (std::size_t i = 2; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80) {
-      return 0;
-    }
-  }
+  if (byte(1) < lowest || byte(1) > highest) return 0;
+  for (std::size_t i = 2; i < length; ++i)
+    if ((byte(i) & 0xC0U) != 0x80) return 0;
   return length;
 }
 
@@ -63,13 +50,9 @@ std::size_t find_invalid_utf8(std::string_view text) noexcept {
   std::size_t position = 0;
   for (;;) {
     position = skip_ascii(text, position);
-    if (position == text.size()) {
-      return std::string_view::npos;
-    }
+    if (position == text.size()) return std::string_view::npos;
     const std::size_t length = sequence_length(text.substr(position));
-    if (length == 0) {
-      return position;
-    }
+    if (length == 0) return position;
     position += length;
   }
 }
