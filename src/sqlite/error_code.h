@@ -67,7 +67,6 @@ inline constexpr auto kErrorCodes = std::to_array<ErrorCodeInfo>({
      "Check its path and that it was built for this machine."},
     {"GATE_UNAVAILABLE", "The gate file beside the database cannot be used.",
      "Give this user write access to the database's directory and its -gate file."},
-    {"INTERNAL", "Turnstile did something it should not.", "Please report it with the message."},
     {"INTERRUPTED", "The running SQL was interrupted.", "Nothing of it was kept; call again."},
     {"MIGRATION_FAILED", "A schema step failed.",
      "Correct the step; the file still has the schema it had."},
