@@ -1,39 +1,38 @@
 #include "chunker.h"
 
+#include <initializer_list>
+
+#include "text.h"
+
 namespace kb {
 
 namespace {
 
-// Where to cut `text`, which is longer than `longest`: behind the last separator that leaves a
-// piece of at least a quarter of that length, so that no crumbs come out.
-std::size_t find_cut(std::string_view text, std::size_t longest) {
-  const std::string_view window = text.substr(0, longest);
+// Where the chunk ends that begins `text`, which is longer than `max_bytes`.
+std::size_t chunk_length(std::string_view text, std::size_t max_bytes) {
+  const std::string_view window = text.substr(0, max_bytes);
+  // A break near the beginning would leave a crumb; then the next coarser cut is better.
+  const std::size_t decent = max_bytes / 4;
   for (const std::string_view separator : {"\n\n", "\n", " "}) {
     const std::size_t at = window.rfind(separator);
-    if (at != std::string_view::npos && at >= longest / 4) return at + separator.size();
+    if (at != std::string_view::npos && at + separator.size() >= decent)
+      return at + separator.size();
   }
-  std::size_t cut = longest;
-  const auto continues = [&](std::size_t i) {
-    return (static_cast<unsigned char>(text[i]) & 0xC0U) == 0x80U;
-  };
-  while (cut > 1 && continues(cut))
-    --cut;
-  return cut;
-}
-
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos;
+  const std::size_t whole_characters = cut_at_character(text, max_bytes).size();
+  return whole_characters > 0 ? whole_characters : max_bytes;
 }
 
 }  // namespace
 
-std::vector<std::string_view> split_into_chunks(std::string_view text, std::size_t longest) {
+std::vector<std::string_view> split_into_chunks(std::string_view text, std::size_t max_bytes) {
   std::vector<std::string_view> chunks;
-  while (!text.empty()) {
-    const std::size_t cut = text.size() <= longest ? text.size() : find_cut(text, longest);
-    if (!is_blank(text.substr(0, cut))) chunks.push_back(text.substr(0, cut));
-    text.remove_prefix(cut);
+  chunks.reserve(text.size() / max_bytes * 5 / 4 + 1);
+  while (text.size() > max_bytes) {
+    const std::size_t length = chunk_length(text, max_bytes);
+    chunks.push_back(text.substr(0, length));
+    text.remove_prefix(length);
   }
+  if (!text.empty()) chunks.push_back(text);
   return chunks;
 }
 

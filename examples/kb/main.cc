@@ -1,177 +1,169 @@
-// kb, a small knowledge base: an example of an application on Turnstile.
+// kb: a small knowledge base in one SQLite file, and the reference application of Turnstile.
 #include <fmt/core.h>
-#include <unistd.h>
+
 #include <CLI/CLI.hpp>
-
-#include <chrono>
-#include <cstdio>
+#include <exception>
 #include <filesystem>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
-#include "indexer.h"
-#include "progress_line.h"
-#include "search_load.h"
-#include "statistics.h"
-#include "stop_signal.h"
-#include "store.h"
+#include "commands.h"
 #include "turnstile/error.h"
 
 namespace {
 
-using std::chrono::milliseconds;
+using kb::ExitCode;
 
-enum Exit { kDone = 0, kNothing = 1, kWrong = 2, kUsage = 3, kFailed = 6, kInterrupted = 130 };
+constexpr std::string_view kHowToMakeOne =
+    "Check the path, or make the file with `kb index DIR --db FILE`.";
 
-struct Arguments {
-  std::string db;
-  std::string directory;
-  std::string text;
-  int workers = 4;
-  int most = 10;
-  bool passed_over = false;
-};
-
-std::string actor_of(const char* kind) {
-  return fmt::format("{}-{}", kind, ::getpid());
-}
-
-int index(const Arguments& arguments) {
-  kb::StopSignal stop;
-  const std::string root = std::filesystem::absolute(arguments.directory).lexically_normal();
-  if (!std::filesystem::is_directory(root)) {
-    fmt::print(stderr, "kb: '{}' is not a directory\n", root);
-    return kUsage;
+// Told on standard error: a sentence and a hint, or for programs one JSON object.
+void report(std::string_view code, std::string_view message, std::string_view hint, int sqlite_code,
+            std::string_view holder, bool json) {
+  if (json) {
+    nlohmann::ordered_json error = {
+        {"code", code}, {"message", message}, {"hint", hint}, {"sqlite_code", sqlite_code}};
+    error["holder"] = holder.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(holder);
+    using Json = nlohmann::ordered_json;
+    fmt::print(stderr, "{}\n",
+               Json{{"error", error}}.dump(-1, ' ', false, Json::error_handler_t::replace));
+    return;
   }
-  const std::string actor = actor_of("index");
-  kb::Store store(arguments.db, actor);
-  kb::Indexer indexer(store, root, actor);
-  std::exception_ptr failure;
-  {
-    const kb::ProgressLine line([&] {
-      const auto progress = indexer.progress();
-      return fmt::format("{} files, {} to do, {} done here", progress.scanned, progress.queued,
-                         progress.processed);
-    });
-    try {
-      indexer.run(arguments.workers, stop.token());
-    } catch (...) {
-      failure = std::current_exception();
-    }
-  }
-  const auto progress = indexer.progress();
-  store.record({"index", 0, 0, progress.lock_failures});
-  if (failure) std::rethrow_exception(failure);
-  fmt::print("{}: {} files, {} queued, {} processed, {} lock failures\n", actor, progress.scanned,
-             progress.queued, progress.processed, progress.lock_failures);
-  return stop.was_interrupted() ? kInterrupted : kDone;
+  fmt::print(stderr, "kb: {}\n", message);
+  if (!hint.empty()) fmt::print(stderr, "hint: {}\n", hint);
 }
 
-int search(const Arguments& arguments) {
-  kb::Store store(arguments.db, actor_of("search"));
-  const auto hits = store.search(arguments.text, arguments.most);
-  for (const kb::SearchHit& hit : hits) {
-    std::string snippet = hit.snippet;
-    for (char& c : snippet)
-      if (c == '\n' || c == '\t' || c == '\r') c = ' ';
-    fmt::print("{}#{}\n    {}\n", hit.path, hit.position, snippet);
-  }
-  return hits.empty() ? kNothing : kDone;
+ExitCode exit_code_of(const turnstile::Error& error) {
+  if (dynamic_cast<const turnstile::Timeout*>(&error) != nullptr) return ExitCode::TimedOut;
+  if (error.code() == "DB_NOT_FOUND") return ExitCode::NotFound;
+  if (dynamic_cast<const turnstile::StorageError*>(&error) != nullptr) return ExitCode::Storage;
+  return ExitCode::Usage;
 }
 
-int load(const Arguments& arguments) {
-  kb::StopSignal stop;
-  kb::Store store(arguments.db, actor_of("load"));
-  kb::SearchLoad searches(store);
-  {
-    const kb::ProgressLine line([&] {
-      const auto progress = searches.progress();
-      return fmt::format("{} files waiting, {} searches beside the writers", store.pending(),
-                         progress.searches);
-    });
-    searches.run(arguments.workers, stop.token());
-  }
-  const auto progress = searches.progress();
-  store.record({"load", progress.searches, progress.hits, progress.lock_failures});
-  return kDone;  // A signal is how a load is meant to end.
-}
-
-void print(const kb::Statistics& all) {
-  constexpr double kMillisecond = 1000.0;
-  constexpr double kMebibyte = 1024.0 * 1024.0;
-  fmt::print("documents            {}, of {} only the first 2 MiB\n", all.documents, all.cut_off);
-  fmt::print("chunks               {}\n", all.chunks);
-  fmt::print("text                 {:.1f} MiB\n", static_cast<double>(all.text_bytes) / kMebibyte);
-  fmt::print("files passed over    {}\n", all.passed_over);
-  fmt::print("files waiting        {}\n", all.pending);
-  fmt::print("audit events         {}\n", all.audit_events);
-  fmt::print("searches             {} with {} results\n", all.searches, all.hits);
-  fmt::print("commits              {}\n", all.commits);
-  fmt::print("longest write wait   {:.1f} ms\n",
-             static_cast<double>(all.longest_write_wait_us) / kMillisecond);
-  fmt::print("longest read wait    {:.1f} ms\n",
-             static_cast<double>(all.longest_read_wait_us) / kMillisecond);
-  fmt::print("lock failures: {}\n", all.lock_failures);
-  fmt::print("integrity check: {}\n", all.problems.empty() ? "ok" : "FAILED");
-  for (const std::string& problem : all.problems)
-    fmt::print("  {}\n", problem);
-}
-
-int stats(const Arguments& arguments) {
-  kb::Store store(arguments.db, actor_of("stats"));
-  const kb::Statistics all = kb::gather_statistics(store);
-  print(all);
-  return all.problems.empty() ? kDone : kWrong;
-}
-
-int paths(const Arguments& arguments) {
-  kb::Store store(arguments.db, actor_of("paths"));
-  const auto all = arguments.passed_over ? store.passed_over_paths() : store.known_paths();
-  for (const std::string& path : all)
-    fmt::print("{}\n", path);
-  return kDone;
-}
-
-using Command = int (*)(const Arguments&);
-
-int run(Command command, const Arguments& arguments) {
+ExitCode run_reporting_errors(const std::function<ExitCode()>& command, bool json) {
   try {
-    return command(arguments);
+    return command();
+  } catch (const turnstile::Timeout& error) {
+    report(error.code(), error.message(), error.hint(), error.sqlite_code(),
+           error.holder().describe(), json);
+    return exit_code_of(error);
   } catch (const turnstile::Error& error) {
-    fmt::print(stderr, "kb: {}\nhint: {}\n", error.message(), error.hint());
+    const std::string_view hint = error.code() == "DB_NOT_FOUND" ? kHowToMakeOne : error.hint();
+    report(error.code(), error.message(), hint, error.sqlite_code(), "", json);
+    return exit_code_of(error);
+  } catch (const std::filesystem::filesystem_error& error) {
+    report("DIRECTORY_NOT_FOUND",
+           error.path1().string() + " cannot be indexed: " + error.code().message(),
+           "Name a directory that exists and may be read.", 0, "", json);
+    return ExitCode::NotFound;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "kb: {}\n", error.what());
+    report("UNEXPECTED", error.what(), "", 0, "", json);
+    return ExitCode::Storage;
   }
-  return kFailed;
 }
+
+CLI::AsNumberWithUnit durations() {
+  const std::map<std::string, double> units{{"ms", 1}, {"s", 1000}, {"m", 60'000}};
+  return CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "DURATION");
+}
+
+// The command line is declared here, once; `chosen` is what it asks for.
+class CommandLine {
+ public:
+  CommandLine() : app_("A small knowledge base: files of a directory, searchable, in one file") {
+    app_.require_subcommand(1);
+    add_index();
+    add_search();
+    add_stats();
+    add_load();
+  }
+
+  int run(int argc, const char* const* argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      const bool asked_for_help = app_.exit(error) == 0;
+      return static_cast<int>(asked_for_help ? ExitCode::Done : ExitCode::Usage);
+    }
+    return static_cast<int>(run_reporting_errors(chosen_, common_.json));
+  }
+
+ private:
+  CLI::App* add_command(const char* name, const char* summary, std::function<ExitCode()> run) {
+    CLI::App* command = app_.add_subcommand(name, summary);
+    command->add_option("--db", common_.db, "The database file")->required();
+    command->add_flag("--json", common_.json, "Print JSON");
+    command->add_option("--timeout", timeout_ms_, "Longest wait of one call, such as 5s")
+        ->transform(durations());
+    command->callback([this, run = std::move(run)] {
+      if (timeout_ms_ >= 0) common_.timeout = as_ms(timeout_ms_);
+      chosen_ = run;
+    });
+    return command;
+  }
+
+  void add_index() {
+    CLI::App* command =
+        add_command("index", "Bring the text files of a directory into the file", [this] {
+          index_.every = as_ms(every_ms_);
+          index_.lease = as_ms(lease_ms_);
+          if (timeout_ms_ < 0)
+            common_.timeout = std::chrono::seconds(30);  // Nobody sits and waits for one document.
+          return run_index(common_, index_);
+        });
+    command->add_option("DIR", index_.directory, "The directory")->required();
+    command->add_option("--workers", index_.workers, "Threads that read and store files")
+        ->check(CLI::Range(1, 64));
+    command->add_flag("--once", index_.once, "End after one pass instead of looking again");
+    command->add_option("--every", every_ms_, "Time between two passes (30s)")
+        ->transform(durations());
+    command->add_option("--lease", lease_ms_, "Time after which a dead worker's file is free (10s)")
+        ->transform(durations());
+    command
+        ->add_option("--max-text-bytes", index_.max_text_bytes, "Longest text that is stored whole")
+        ->check(CLI::Range(std::size_t{8192}, std::size_t{1} << 28U));
+  }
+
+  void add_search() {
+    CLI::App* command = add_command("search", "Find documents by their words",
+                                    [this] { return run_search(common_, search_); });
+    command->add_option("QUERY", search_.query, "Words; \"in quotes\" side by side")->required();
+    command->add_option("-n", search_.limit, "How many results at most")
+        ->check(CLI::Range(1, 1000));
+  }
+
+  void add_stats() {
+    add_command("stats", "Count and check what is stored", [this] { return run_stats(common_); });
+  }
+
+  void add_load() {
+    CLI::App* command = add_command("load", "Search without pause and check the answers",
+                                    [this] { return run_load(common_, load_); });
+    command->add_option("--seconds", load_.seconds, "How long; without it until Ctrl-C")
+        ->check(CLI::Range(0.0, 86'400.0));
+    command->add_option("--threads", load_.threads, "How many at once")->check(CLI::Range(1, 64));
+  }
+
+  static std::chrono::milliseconds as_ms(double ms) {
+    return std::chrono::milliseconds(static_cast<std::int64_t>(ms));
+  }
+
+  CLI::App app_;
+  kb::Common common_;
+  kb::IndexCommand index_;
+  kb::SearchCommand search_;
+  kb::LoadCommand load_;
+  double timeout_ms_ = -1;
+  double every_ms_ = 30'000;
+  double lease_ms_ = 10'000;
+  std::function<ExitCode()> chosen_;
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  Arguments arguments;
-  Command command = nullptr;
-  CLI::App app{"A small knowledge base over the text files of a directory", "kb"};
-  app.require_subcommand(1);
-  const auto add = [&](const char* name, const char* help, Command function) {
-    CLI::App* sub = app.add_subcommand(name, help);
-    sub->add_option("--db", arguments.db, "The database file")->required();
-    sub->callback([&command, function] { command = function; });
-    return sub;
-  };
-  auto* index_command = add("index", "Bring the database in line with a directory", index);
-  index_command->add_option("DIR", arguments.directory, "The directory")->required();
-  index_command->add_option("--workers", arguments.workers, "Threads")->check(CLI::Range(1, 64));
-  auto* search_command = add("search", "Find texts that have all the words", search);
-  search_command->add_option("TEXT", arguments.text, "Any text")->required();
-  search_command->add_option("-n", arguments.most, "Most results")->check(CLI::Range(1, 1000));
-  auto* load_command = add("load", "Search for words of the index until stopped", load);
-  load_command->add_option("--threads", arguments.workers, "Threads")->check(CLI::Range(1, 64));
-  add("stats", "Count, and check that everything agrees", stats);
-  add("paths", "Print the path of every file that is accounted for", paths)
-      ->add_flag("--passed-over", arguments.passed_over, "Only of those that are no texts");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kUsage;
-  }
-  return run(command, arguments);
+  return CommandLine().run(argc, argv);
 }

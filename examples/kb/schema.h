@@ -1,4 +1,4 @@
-// The tables, as schema steps for Options::migrations.
+// The tables, as steps that Database::open runs before anybody can use the file.
 #pragma once
 
 #include "turnstile/migration.h"

@@ -1,39 +1,49 @@
-// Searches without a pause, for words that are in the index, to see that they go on beside writers.
+// Searches without pause, as users would, and checks each answer.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <random>
 #include <stop_token>
+#include <thread>
+#include <vector>
 
-#include "lock_failures.h"
-#include "store.h"
+#include "failures.h"
+#include "turnstile/database.h"
 
 namespace kb {
 
-/// Threads: confined; progress() is shared.
+/// Threads: shared, but for construction, start and finish, which are confined.
 class SearchLoad {
  public:
-  explicit SearchLoad(Store& store) : store_(store) {}
+  explicit SearchLoad(const turnstile::Database& database) : lane_(database.lane("search")) {}
 
-  /// Searches with `threads` threads until `stop` asks for an end.
-  void run(int threads, const std::stop_token& stop);
+  void start(int threads, std::chrono::milliseconds pause);
+  /// Stops the threads and waits for them.
+  void finish() { threads_.clear(); }
 
-  struct Progress {
-    std::int64_t searches = 0;
-    std::int64_t hits = 0;
-    std::int64_t lock_failures = 0;
-  };
-  [[nodiscard]] Progress progress() const noexcept {
-    return {searches_, hits_, lock_failures_.value()};
+  [[nodiscard]] std::int64_t searches() const noexcept { return searches_; }
+  [[nodiscard]] std::int64_t hits() const noexcept { return hits_; }
+  /// Searches for a word that was there, which did not find it. One is one too many.
+  [[nodiscard]] std::int64_t misses() const noexcept { return misses_; }
+  [[nodiscard]] const FailureCount& failures() const noexcept { return failures_; }
+  /// The longest search, waiting included.
+  [[nodiscard]] std::chrono::microseconds longest() const noexcept {
+    return std::chrono::microseconds(longest_us_);
   }
 
  private:
-  void work(std::uint64_t seed, const std::stop_token& stop);
+  void run(const std::stop_token& stop, std::chrono::milliseconds pause);
+  bool search_once(std::mt19937_64& random);
 
-  Store& store_;
-  LockFailures lock_failures_;
-  std::atomic<std::int64_t> searches_{0};
-  std::atomic<std::int64_t> hits_{0};
+  const turnstile::Lane lane_;
+  std::atomic<std::int64_t> searches_ = 0;
+  std::atomic<std::int64_t> hits_ = 0;
+  std::atomic<std::int64_t> misses_ = 0;
+  std::atomic<std::int64_t> longest_us_ = 0;
+  FailureCount failures_;
+  std::vector<std::jthread> threads_;
 };
 
 }  // namespace kb

@@ -1,33 +1,37 @@
-// What the database holds, and whether its parts agree.
+// What is in the knowledge base, and whether it agrees with itself.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "store.h"
+#include "turnstile/transaction.h"
 
 namespace kb {
 
-struct Statistics {
-  std::int64_t documents = 0;
-  std::int64_t cut_off = 0;  ///< Documents of which only the first part was taken.
-  std::int64_t chunks = 0;
-  std::int64_t text_bytes = 0;
-  std::int64_t passed_over = 0;
-  std::int64_t pending = 0;
-  std::int64_t audit_events = 0;
-  std::int64_t commits = 0;
-  std::int64_t searches = 0;
-  std::int64_t hits = 0;
-  std::int64_t lock_failures = 0;
-  std::int64_t longest_write_wait_us = 0;
-  std::int64_t longest_read_wait_us = 0;
-  /// One sentence for each thing that is wrong; empty when all is well.
-  std::vector<std::string> problems;
+struct Check {
+  std::string name;
+  bool passed = false;
+  std::string detail;  ///< Why not, or what was compared.
 };
 
-/// Counts and checks. All counts come from one snapshot; the index's own check is a write.
-[[nodiscard]] Statistics gather_statistics(Store& store);
+struct Statistics {
+  std::int64_t documents = 0;
+  std::int64_t chunks = 0;
+  std::int64_t text_bytes = 0;
+  std::int64_t truncated = 0;
+  std::int64_t skipped = 0;
+  std::int64_t queued = 0;
+  std::int64_t audit_events = 0;
+  std::int64_t added = 0;
+  std::int64_t changed = 0;
+  std::int64_t removed = 0;
+  std::vector<Check> checks;
+
+  [[nodiscard]] bool is_consistent() const;
+};
+
+/// All from one snapshot, so the figures belong together whatever is written meanwhile.
+[[nodiscard]] Statistics statistics_of(turnstile::ReadTx& tx);
 
 }  // namespace kb

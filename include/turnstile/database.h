@@ -33,7 +33,8 @@ class Database {
   Database& operator=(Database&& other) noexcept;
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
-  /// As close(), but tells its failures to the log sink.
+  /// As close(), but tells its failures to the log sink; inside a closure of this database it does
+  /// not wait, and the database closes when that closure has ended.
   ~Database();
 
   /// The lane of that name, made at the first call; later calls ignore `options`.

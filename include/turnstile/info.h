@@ -70,7 +70,7 @@ struct DatabaseInfo {
 /// What close() did. Threads: immutable.
 struct CloseReport {
   bool was_last_handle = false;  ///< False: others use the database on; nothing else was done.
-  std::size_t drained = 0;       ///< Submitted closures that still ran.
+  std::size_t drained = 0;       ///< Submitted closures that waited and still ran.
   std::size_t cancelled = 0;     ///< Submitted closures whose futures got Cancelled.
   std::size_t interrupted = 0;   ///< Running reads and writes whose SQL was interrupted.
   bool checkpointed = false;     ///< The write-ahead log is in the file and its file is gone.

@@ -108,10 +108,10 @@ class Savepoint {
   void rollback();
 
  private:
-  void finish(std::string_view sql);
+  void finish(bool undo);
 
   detail::WriteSession* session_;
-  int depth_ = 0;
+  int number_ = 0;
 };
 
 }  // namespace turnstile

@@ -67,6 +67,7 @@ class Bootstrap {
   template <class Phase>
   auto timed(std::string_view name, Phase&& phase);
 
+  /// A connection with the extensions loaded, and nothing else done.
   [[nodiscard]] std::unique_ptr<sqlite::Connection> connect() const;
   void enter_gate();
   [[nodiscard]] Initialized initialise();

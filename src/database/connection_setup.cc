@@ -35,8 +35,6 @@ void apply(sqlite::Connection& connection, std::string_view setting, std::int64_
 }  // namespace
 
 void set_up_connection(sqlite::Connection& connection, const Options& options, Role role) {
-  for (const Extension& extension : options.extensions)
-    connection.load_extension(extension.path, extension.entry_point);
   apply(connection, "foreign_keys", options.foreign_keys ? 1 : 0);
   apply(connection, "synchronous", number_of(options.synchronous));
   // Reading through a mapping would turn a truncation by somebody else into SIGBUS.

@@ -15,7 +15,7 @@ namespace turnstile::database {
 
 enum class Role { Writer, Reader };
 
-/// Loads the extensions, applies the connection-scoped settings and verifies them. Throws Error
+/// Applies the connection-scoped settings and verifies them. Throws Error
 /// with the step's name in the message; the connection is not to be used then.
 void set_up_connection(sqlite::Connection& connection, const Options& options, Role role);
 

@@ -221,8 +221,10 @@ Holder Core::writer_holder() const {
     Holder holder = gate::find_foreign_holder(location_.path, false);
     if (holder.kind != Holder::Kind::Unknown) return holder;
   }
+  // The caller itself, when it was the gate that it waited for and nobody has that any more.
   const auto claim = turn_.holder();
-  return claim ? claim->as_holder("writer turn") : Holder{};
+  if (!claim || claim->thread_id == gate::this_thread_id()) return {};
+  return claim->as_holder("writer turn");
 }
 
 void Core::raise_turn_timeout(const Call& call) const {
@@ -259,6 +261,7 @@ void Core::read_from_pool(const Call& call, FunctionRef<void(ReadTx&)> body) {
   SharedPermit shared;
   if (shared_turn_) shared.acquire(*shared_turn_, SharedTurn::Kind::Shared, call, claim);
   gate::ReaderPool::Lease lease;
+  gate::sync_point("Core::read:before_lease");
   switch (readers_->lease(claim, call.deadline, lease)) {
     case Wait::Granted:
       break;
@@ -286,6 +289,7 @@ void Core::read_on(sqlite::Connection& connection, const Call& call,
   if (const int began = connection.begin_deferred(); began != 0) sqlite::raise(connection, began);
   try {
     Session session(connection, call);
+    session.must_not_write = &connection == writer_.get();
     ReadTx tx(session);
     body(tx);
   } catch (...) {
@@ -412,6 +416,10 @@ void Core::run_granted(LaneState& lane, SubmittedWrite& write, const Claim& clai
     const WritePermit permit(*this, call, claim, WritePermit::Granted{});
     const Scope scope(this, ScopeKind::Write, call, exclusive());
     after_commit = write_on_writer(call, [&write](WriteTx& tx) { write.run(tx); });
+  } catch (const Timeout&) {
+    timeouts_.fetch_add(1, std::memory_order_relaxed);
+    write.failed(std::current_exception());
+    return;
   } catch (...) {
     write.failed(std::current_exception());
     return;
@@ -509,7 +517,7 @@ CloseReport Core::close(std::chrono::milliseconds drain, std::source_location wh
 
 // Queues for the turn behind everything that came before; having it means that all of that is done.
 void Core::stop_writers(CloseReport& report, const Call& call) {
-  const std::size_t pending = submitter_->pending();
+  const std::size_t waiting = submitter_->waiting();
   const Claim claim = Claim::of_this_thread(call.lane, call.where);
   const bool drained = turn_.acquire(claim, call.deadline) == Wait::Granted;
   turn_.close();
@@ -523,42 +531,61 @@ void Core::stop_writers(CloseReport& report, const Call& call) {
         submitter_->cancel_waiting(std::make_exception_ptr(Cancelled(std::move(details))));
     writer_->interrupt();
     ++report.interrupted;
+    // Without a write-ahead log the writer may be waiting for readers.
+    if (shared_turn_ && readers_) report.interrupted += readers_->interrupt_leased();
     if (!turn_.wait_until_free(Deadline::after(kGrace))) raise_turn_timeout(call);
     writer_->clear_interrupt();
   }
-  report.drained = pending - report.cancelled;
+  report.drained = waiting - std::min(waiting, report.cancelled);
 }
 
 void Core::stop_readers(CloseReport& report, const Call& call) {
-  if (!readers_->wait_until_idle(call.deadline)) {
-    readers_->close();
-    report.interrupted += readers_->interrupt_leased();
-    if (!readers_->wait_until_idle(Deadline::after(kGrace))) {
-      const auto oldest = readers_->oldest_holder();
-      sqlite::raise_timeout(call, call.timeout_code,
-                            oldest ? oldest->as_holder("reader") : Holder{});
-    }
-  }
+  bool idle = readers_->wait_until_idle(call.deadline);
   readers_->close();
+  // Somebody may have got a reader between the two.
+  idle = idle && readers_->wait_until_idle(call.deadline);
+  if (idle) return;
+  report.interrupted += readers_->interrupt_leased();
+  if (readers_->wait_until_idle(Deadline::after(kGrace))) return;
+  const auto oldest = readers_->oldest_holder();
+  sqlite::raise_timeout(call, call.timeout_code, oldest ? oldest->as_holder("reader") : Holder{});
 }
 
 // Nobody else of this process uses the file any more. True when the log is gone, which SQLite sees
 // to itself when the last connection of all processes closes.
-bool Core::close_files(const Call& call) {
+bool Core::close_files(const Call& call) noexcept {
   if (submitter_) submitter_->stop();
   if (checkpointer_) checkpointer_->stop();
   if (readers_) readers_->close_connections();
-  if (checkpointer_) {
-    const Claim claim = Claim::of_this_thread(call.lane, call.where);
+  try {
     // Other processes' turns come first, within reason; SQLite's locks hold without the gate too.
-    if (gate_->take(claim, Deadline::after(kGrace)) == Wait::Granted)
+    const Claim claim = Claim::of_this_thread(call.lane, call.where);
+    if (checkpointer_ && gate_->take(claim, Deadline::after(kGrace)) == Wait::Granted)
       (void)writer_->checkpoint(sqlite::CheckpointMode::Passive);
+  } catch (const Error&) {
+    // Without the gate the file is closed all the same; SQLite copies the log itself then.
+    static_cast<void>(call);
   }
   writer_.reset();
   if (gate_) gate_->give();
   if (location_.in_memory) return false;
   std::error_code error;
   return !std::filesystem::exists(location_.path.string() + "-wal", error);
+}
+
+void Core::close_when_idle() noexcept {
+  if (writer_) (void)turn_.wait_until_free(Deadline::never());
+  if (readers_) {
+    readers_->close();
+    (void)readers_->wait_until_idle(Deadline::never());
+  }
+  Call call;
+  call.lane = "close";
+  (void)close_files(call);
+}
+
+bool Core::must_not_wait_here() const {
+  return Scope::find(this) != nullptr || (submitter_ && submitter_->is_own_thread());
 }
 
 }  // namespace turnstile::detail

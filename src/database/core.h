@@ -79,6 +79,10 @@ class Core {
 
   /// See Database::close; called for the last handle.
   CloseReport close(std::chrono::milliseconds drain, std::source_location where);
+  /// Ends what a close() that threw Timeout has begun, however long the closures take.
+  void close_when_idle() noexcept;
+  /// True where close() would wait for the calling thread itself.
+  [[nodiscard]] bool must_not_wait_here() const;
 
  private:
   friend class database::Submitter;
@@ -115,7 +119,7 @@ class Core {
 
   void stop_writers(CloseReport& report, const Call& call);
   void stop_readers(CloseReport& report, const Call& call);
-  [[nodiscard]] bool close_files(const Call& call);
+  [[nodiscard]] bool close_files(const Call& call) noexcept;
 
   // Constant after construction.
   const Options options_;

@@ -51,13 +51,7 @@ Database& Database::operator=(Database&& other) noexcept {
 }
 
 Database::~Database() {
-  if (!core_) return;
-  try {
-    close();
-  } catch (const Error& error) {
-    if (!core_ || !core_->options().log_sink) return;
-    core_->options().log_sink({LogEvent::Severity::Error, error.code(), error.what()});
-  }
+  if (core_) database::drop_handle(std::move(core_));
 }
 
 Database Database::open(std::string_view path, Options options, std::source_location where) {
@@ -80,14 +74,15 @@ DatabaseInfo Database::info() const {
 
 CloseReport Database::close(std::chrono::milliseconds drain, std::source_location where) {
   if (!core_) raise_no_handle(where);
-  try {
-    const CloseReport report = database::close_handle(core_, drain, where);
-    core_.reset();
-    return report;
-  } catch (const Timeout&) {
-    core_.reset();  // It closes by itself when the closure that would not end does.
-    throw;
+  if (core_->must_not_wait_here()) {
+    Call call;
+    call.lane = "close";
+    call.where = where;
+    sqlite::raise_misuse(code("CLOSE_INSIDE_CLOSURE"),
+                         "close() was called inside a closure of the same database", call);
   }
+  // Whatever comes of it, the handle is given up.
+  return database::close_handle(std::move(core_), drain, where);
 }
 
 }  // namespace turnstile

@@ -1,10 +1,11 @@
 #include "database/registry.h"
 
 #include <map>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "database/core.h"
-#include "database/scope.h"
 #include "gate/mutex.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
@@ -134,6 +135,24 @@ void require_same(const Core& core, const Location& location, const Options& opt
   }
 }
 
+// When a destructor closes.
+constexpr std::chrono::milliseconds kDrain{5000};
+
+// Closes a database whose closure would not end. Until that does end, the file stays this
+// database's own: nobody can open it.
+void close_later(std::shared_ptr<Core> core, std::unique_ptr<Registry::Entry> slot) noexcept {
+  try {
+    std::thread([core = std::move(core), slot = std::move(slot)]() mutable {
+      core->close_when_idle();
+      core.reset();
+      slot.reset();
+    }).detach();
+  } catch (const std::system_error&) {
+    // Without a thread, the database is closed when its last lane is gone.
+    return;
+  }
+}
+
 Call call_for_open(const Options& options, std::source_location where) {
   Call call;
   call.lane = "open";
@@ -166,18 +185,45 @@ std::shared_ptr<Core> open_handle(const OpenTarget& target, std::source_location
   return core;
 }
 
-CloseReport close_handle(const std::shared_ptr<Core>& core, std::chrono::milliseconds drain,
+CloseReport close_handle(std::shared_ptr<Core> core, std::chrono::milliseconds drain,
                          std::source_location where) {
   Call call;
   call.lane = "close";
   call.where = where;
-  if (Scope::find(core.get()) != nullptr) {
-    sqlite::raise_misuse(code("CLOSE_INSIDE_CLOSURE"),
-                         "close() was called inside a closure of the same database", call);
+  auto slot =
+      std::make_unique<Registry::Entry>(Registry::instance(), core->location().identity(), call);
+  if (--(*slot)->handles > 0) return {};
+  try {
+    return core->close(drain, where);
+  } catch (const Timeout&) {
+    close_later(std::move(core), std::move(slot));
+    throw;
   }
-  Registry::Entry slot(Registry::instance(), core->location().identity(), call);
-  if (--slot->handles > 0) return {};
-  return core->close(drain, where);
+}
+
+void drop_handle(std::shared_ptr<Core> core) noexcept {
+  const auto close = [](std::shared_ptr<Core> last) noexcept {
+    try {
+      const LogSink log_sink = last->options().log_sink;
+      try {
+        (void)close_handle(std::move(last), kDrain, std::source_location::current());
+      } catch (const Error& error) {
+        if (log_sink) log_sink({LogEvent::Severity::Error, error.code(), error.what()});
+      }
+    } catch (...) {
+      // A sink that throws has nobody to be told to.
+      return;
+    }
+  };
+  try {
+    if (core->must_not_wait_here())
+      std::thread(close, std::move(core)).detach();
+    else
+      close(std::move(core));
+  } catch (const std::system_error&) {
+    // Without a thread, the database is closed when its last lane is gone.
+    return;
+  }
 }
 
 }  // namespace turnstile::database

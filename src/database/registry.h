@@ -15,8 +15,13 @@ namespace turnstile::database {
 [[nodiscard]] std::shared_ptr<detail::Core> open_handle(const OpenTarget& target,
                                                         std::source_location where);
 
-/// Gives a handle up; closes the database with the last one.
-CloseReport close_handle(const std::shared_ptr<detail::Core>& core, std::chrono::milliseconds drain,
+/// Gives a handle up; closes the database with the last one. After a Timeout a thread of its own
+/// waits for the closure that did not end, and closes the database then.
+CloseReport close_handle(std::shared_ptr<detail::Core> core, std::chrono::milliseconds drain,
                          std::source_location where);
+
+/// The same for a handle's destructor: tells failures to the log sink, and leaves the closing to
+/// another thread inside a closure.
+void drop_handle(std::shared_ptr<detail::Core> core) noexcept;
 
 }  // namespace turnstile::database

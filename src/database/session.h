@@ -17,15 +17,24 @@ class Session {
  public:
   Session(sqlite::Connection& connection, const Call& call) noexcept
       : connection_(connection), call_(call) {}
+  ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   [[nodiscard]] sqlite::Connection& connection() const noexcept { return connection_; }
   [[nodiscard]] const Call& call() const noexcept { return call_; }
 
+  /// SQLite's handle, for a closure's own use of it. Where a read has the writer's connection, that
+  /// refuses to write from then on until the session's end.
+  [[nodiscard]] sqlite3* lend_handle();
+
+  /// For a read on a connection that could write.
+  bool must_not_write = false;
+
  private:
   sqlite::Connection& connection_;
   const Call& call_;
+  bool writing_refused_ = false;
 };
 
 /// Threads: scoped.
@@ -33,8 +42,9 @@ class WriteSession : public Session {
  public:
   using Session::Session;
 
-  /// The number of savepoints that are open; each is named after its place among them.
-  int savepoints = 0;
+  /// The savepoints that are open, the outermost first, by their numbers; none is used again.
+  std::vector<int> savepoints;
+  int last_savepoint = 0;
   std::vector<std::function<void()>> after_commit;
 };
 

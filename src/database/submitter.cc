@@ -59,7 +59,7 @@ bool Submitter::enqueue(detail::LaneState& lane, std::unique_ptr<detail::Submitt
   }
   // Outside the mutex: the turn may be granted at once, on this thread.
   if (turn_.enqueue(*job, job->claim())) return true;
-  finished(*job);
+  take(*job)->lane().end_submission();
   return false;
 }
 
@@ -71,24 +71,30 @@ void Submitter::granted(Job& job) {
   changed_.notify_all();
 }
 
-void Submitter::finished(Job& job) {
-  job.lane().end_submission();
+// What a closure owns is destroyed with its job, and may call the database: not under the mutex.
+std::unique_ptr<Submitter::Job> Submitter::take(Job& job) {
   gate::MutexLock lock(mutex_);
-  jobs_.remove_if([&](const auto& each) { return each.get() == &job; });
+  const auto place = std::find_if(jobs_.begin(), jobs_.end(),
+                                  [&](const auto& each) { return each.get() == &job; });
+  std::unique_ptr<Job> taken = std::move(*place);
+  jobs_.erase(place);
+  return taken;
 }
 
 void Submitter::run() {
   for (;;) {
-    Job* job = nullptr;
+    Job* granted = nullptr;
     {
       gate::MutexLock lock(mutex_);
       while (granted_ == nullptr && !stopping_)
         changed_.wait(mutex_);
-      job = std::exchange(granted_, nullptr);
+      granted = std::exchange(granted_, nullptr);
     }
-    if (job == nullptr) return;
+    if (granted == nullptr) return;
+    // It waits no more: whoever gets its future's result finds its place in the lane free again.
+    const std::unique_ptr<Job> job = take(*granted);
+    job->lane().end_submission();
     core_.run_granted(job->lane(), job->write(), job->claim());
-    finished(*job);
   }
 }
 
@@ -109,9 +115,14 @@ std::size_t Submitter::cancel_waiting(std::exception_ptr reason) {
   return cancelled.size();
 }
 
-std::size_t Submitter::pending() const {
+std::size_t Submitter::waiting() const {
   gate::MutexLock lock(mutex_);
   return jobs_.size();
+}
+
+bool Submitter::is_own_thread() const {
+  gate::MutexLock lock(mutex_);
+  return thread_.get_id() == std::this_thread::get_id();
 }
 
 }  // namespace turnstile::database

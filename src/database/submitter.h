@@ -35,15 +35,19 @@ class Submitter {
   /// Cancels what still waits; returns how many.
   std::size_t cancel_waiting(std::exception_ptr reason) TURNSTILE_EXCLUDES(mutex_);
 
-  /// Closures that wait or run.
-  [[nodiscard]] std::size_t pending() const TURNSTILE_EXCLUDES(mutex_);
+  /// Closures that wait.
+  [[nodiscard]] std::size_t waiting() const TURNSTILE_EXCLUDES(mutex_);
+
+  /// True on the thread that runs the closures, which cannot wait for its own end.
+  [[nodiscard]] bool is_own_thread() const TURNSTILE_EXCLUDES(mutex_);
 
  private:
   class Job;
 
   void run() TURNSTILE_EXCLUDES(mutex_);
   void granted(Job& job) TURNSTILE_EXCLUDES(mutex_);
-  void finished(Job& job) TURNSTILE_EXCLUDES(mutex_);
+  /// Takes a job off the list.
+  [[nodiscard]] std::unique_ptr<Job> take(Job& job) TURNSTILE_EXCLUDES(mutex_);
 
   detail::Core& core_;
   gate::WriterTurn& turn_;

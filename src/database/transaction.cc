@@ -1,5 +1,6 @@
 #include "turnstile/transaction.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -48,12 +49,21 @@ void WriteTx::after_commit(std::function<void()> action) {
 }
 
 Savepoint::Savepoint(detail::WriteSession& session) : session_(&session) {
-  session.connection().execute("SAVEPOINT turnstile_" + std::to_string(session.savepoints + 1));
-  depth_ = ++session.savepoints;
+  // Outside of a transaction it would begin one, and end it too.
+  session.connection().require_transaction();
+  const int number = ++session.last_savepoint;
+  session.savepoints.push_back(number);
+  try {
+    session.connection().execute("SAVEPOINT turnstile_" + std::to_string(number));
+  } catch (...) {
+    session.savepoints.pop_back();
+    throw;
+  }
+  number_ = number;
 }
 
 Savepoint::Savepoint(Savepoint&& other) noexcept
-    : session_(std::exchange(other.session_, nullptr)), depth_(other.depth_) {}
+    : session_(std::exchange(other.session_, nullptr)), number_(other.number_) {}
 
 Savepoint::~Savepoint() {
   try {
@@ -65,29 +75,48 @@ Savepoint::~Savepoint() {
 }
 
 void Savepoint::release() {
-  finish("RELEASE turnstile_");
+  finish(false);
 }
 
 void Savepoint::rollback() {
-  if (session_ == nullptr || depth_ > session_->savepoints) return;
-  session_->connection().execute("ROLLBACK TO turnstile_" + std::to_string(depth_));
-  finish("RELEASE turnstile_");
+  finish(true);
 }
 
-// Ends this savepoint and, as SQLite does, those that were opened inside it.
-void Savepoint::finish(std::string_view sql) {
-  if (session_ == nullptr || depth_ > session_->savepoints) return;
+// Ends this savepoint and, as SQLite does, those that were opened inside it. One that has ended
+// already, alone or with an outer one, stays as it is.
+void Savepoint::finish(bool undo) {
+  if (session_ == nullptr) return;
   detail::WriteSession& session = *std::exchange(session_, nullptr);
-  session.connection().execute(std::string(sql) + std::to_string(depth_));
-  session.savepoints = depth_ - 1;
+  const auto place = std::find(session.savepoints.begin(), session.savepoints.end(), number_);
+  if (place == session.savepoints.end()) return;
+  session.connection().require_transaction();
+  const std::string name = "turnstile_" + std::to_string(number_);
+  if (undo) session.connection().execute("ROLLBACK TO " + name);
+  session.connection().execute("RELEASE " + name);
+  session.savepoints.erase(place, session.savepoints.end());
+}
+
+detail::Session::~Session() {
+  if (!writing_refused_) return;
+  try {
+    connection_.execute("PRAGMA query_only=0");
+  } catch (const Error&) {
+    // It fails only without memory. Writes are refused then, which is safe.
+    return;
+  }
+}
+
+sqlite3* detail::Session::lend_handle() {
+  connection_.require_transaction();
+  if (must_not_write && !writing_refused_) {
+    connection_.execute("PRAGMA query_only=1");
+    writing_refused_ = true;
+  }
+  return connection_.handle();
 }
 
 sqlite3* native_handle(ReadTx& tx) {
-  if (!tx.session_.connection().in_transaction()) {
-    sqlite::raise_misuse(code("TRANSACTION_LOST"), "the transaction was rolled back by SQLite",
-                         tx.session_.call());
-  }
-  return tx.session_.connection().handle();
+  return tx.session_.lend_handle();
 }
 
 }  // namespace turnstile

@@ -37,6 +37,13 @@ std::int64_t now_ns() noexcept {
   return std::chrono::duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
+// Whether the moment `since` lies at most `span` back. A moment to come was written before the
+// machine was started again, with which its clock began anew.
+bool is_within(std::int64_t since, nanoseconds span) noexcept {
+  const std::int64_t now = now_ns();
+  return since <= now && now - since < span.count();
+}
+
 // False when `word` was still `expected` at the end of the time.
 bool wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
                 nanoseconds longest) noexcept {
@@ -239,7 +246,7 @@ bool ProcessGate::wait_for_turn(std::uint64_t ticket, Deadline deadline) {
 // are skipped from then on, until they run again.
 bool ProcessGate::try_to_overtake(std::uint64_t ahead) {
   GatePage& page = file_->page();
-  const auto within_grace = [&] { return now_ns() - page.free_since_ns.load() < kGrace.count(); };
+  const auto within_grace = [&] { return is_within(page.free_since_ns.load(), kGrace); };
   if (within_grace() || !file_->try_lock()) return false;
   const bool holder_died = page.free_since_ns.load() == 0;
   if (!holder_died && !within_grace()) {
@@ -326,7 +333,7 @@ std::uint64_t ProcessGate::ahead_of(std::uint64_t ticket) const noexcept {
 
 bool ProcessGate::is_crowded() const noexcept {
   const std::int64_t last = file_->page().crowded_ns.load(std::memory_order_relaxed);
-  return last != 0 && now_ns() - last < kCrowdMemory.count();
+  return last != 0 && is_within(last, kCrowdMemory);
 }
 
 }  // namespace turnstile::gate

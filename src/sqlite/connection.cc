@@ -254,6 +254,7 @@ int Connection::begin_immediate() noexcept {
   for (int attempts = 0;; ++attempts) {
     if (interrupted()) return SQLITE_INTERRUPT;
     const int result = run(Verb::BeginImmediate);
+    began_ = result == SQLITE_OK;
     if (!is_busy(result)) return result;
     if (waits_ == waits_before) ++waits_;
     if (!wait_for_lock(attempts)) return interrupted() ? SQLITE_INTERRUPT : result;

@@ -191,8 +191,13 @@ void Failure::raise_cannot_open() const {
 void Failure::raise_read_only() const {
   if (result_ == SQLITE_READONLY_DBMOVED)
     raise_storage(code("DB_ALREADY_GONE"), file() + " was deleted or replaced while it was open");
-  if (connection_.config().read_only)
+  if (connection_.config().read_only && result_ == SQLITE_READONLY)
     raise_storage(code("DB_READ_ONLY"), file() + " was opened read-only");
+  if (result_ == SQLITE_READONLY_ROLLBACK || result_ == SQLITE_READONLY_RECOVERY) {
+    raise_storage(code("DB_READ_ONLY"), file() +
+                                            " was left in the middle of a transaction, which "
+                                            "a read-only open cannot undo");
+  }
   // SQLite opens a file that it may not write for reading only, and says so at the first write.
   if (result_ != SQLITE_READONLY || sqlite3_db_readonly(connection_.handle(), "main") == 1) {
     raise_storage(code("DB_PERMISSION"),
@@ -230,6 +235,7 @@ std::string_view waited_for(std::string_view timeout_code, int sqlite_code) noex
     return "a process that stands still in the middle of its work kept the write-ahead log's index "
            "locked for ";
   }
+  if (timeout_code == code("CLOSE_TIMEOUT")) return "a closure did not end for ";
   if (timeout_code == code("OPEN_TIMEOUT")) return "others kept the file busy for ";
   if (sqlite_code != 0) return "SQLite's lock on the file was not to be had for ";
   if (timeout_code == code("WRITE_TIMEOUT")) return "it was not this call's turn to write for ";

@@ -34,6 +34,7 @@ class EndFailed {
 
 bool detail::StatementEntry::step() {
   if (phase == Phase::Done) return false;
+  if (phase == Phase::Ready) connection->require_transaction();
   ++generation;
   if (stale) forget_bindings();
   const int code = phase == Phase::Ready ? start() : sqlite3_step(handle);

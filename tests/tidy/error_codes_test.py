@@ -60,7 +60,8 @@ class ErrorCodes(unittest.TestCase):
         self.assertEqual(PAGE.read_text(), page(rows()))
 
     def test_a_code_that_nothing_uses_is_found(self):
-        self.assertEqual(unused([("ABC", "", ""), ("ABD", "", "")], ['raise(code("ABD"))']), ["ABC"])
+        rows = [("ABC", "", ""), ("ABD", "", "")]
+        self.assertEqual(unused(rows, ['raise(code("ABD"))']), ["ABC"])
 
 
 if __name__ == "__main__":

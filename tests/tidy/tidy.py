@@ -40,12 +40,12 @@ MAY_INCLUDE = {
 PUBLIC_HEADERS = {
     "detail/function_ref.h": "sqlite",
     "error.h": "sqlite",
+    "info.h": "sqlite",
     "row.h": "sqlite",
     "statement.h": "sqlite",
     "value.h": "sqlite",
     "version.h": "sqlite",
     "database.h": "database",
-    "info.h": "database",
     "lane.h": "database",
     "migration.h": "database",
     "native.h": "database",

@@ -1,0 +1,52 @@
+// The command line, taken apart after the table of commands.
+//
+// It is done by hand because the table has to exist anyway (help, manual page, completions), and a
+// parser library would be a second one beside it, with messages of its own to be translated.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "command.h"
+
+namespace turnstile::cli {
+
+/// The words of one run. Threads: immutable once parsed.
+class Arguments {
+ public:
+  /// Throws Failure (USAGE). `words` are without the program's name.
+  [[nodiscard]] static Arguments parse(const std::vector<std::string>& words);
+
+  /// Whether --json is among the words, for the errors of a line that does not parse.
+  [[nodiscard]] static bool asks_for_json(const std::vector<std::string>& words) noexcept;
+
+  /// Null when no command was named.
+  [[nodiscard]] const Command* command() const noexcept { return command_; }
+  [[nodiscard]] bool has(std::string_view flag) const { return values_.contains(flag); }
+  /// Of a flag that does not repeat.
+  [[nodiscard]] std::optional<std::string> value(std::string_view flag) const;
+  /// Of a flag that does.
+  [[nodiscard]] std::vector<std::string> values(std::string_view flag) const;
+  /// Empty when an optional one is missing.
+  [[nodiscard]] std::string positional(std::string_view name) const;
+
+  [[nodiscard]] bool json() const { return has("--json"); }
+  [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
+
+ private:
+  class Parser;
+
+  const Command* command_ = nullptr;
+  std::map<std::string_view, std::vector<std::string>> values_;  // By the flag's name in the table.
+  std::vector<std::string> positionals_;
+  std::chrono::milliseconds timeout_{5000};
+};
+
+/// Reads 250ms, 5s and 2m; nothing for other text or more than a day.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+}  // namespace turnstile::cli

@@ -1,0 +1,174 @@
+// The one table of commands. To add a command: a row here, its run function in a file of its own,
+// its section in docs/reference/cli.md. Everything else follows from the row.
+#include <algorithm>
+#include <array>
+
+#include "command.h"
+
+namespace turnstile::cli {
+
+namespace {
+
+constexpr Positional kDb = {"DB", "path of the database, or a file: URI", true, Words::Files};
+
+constexpr auto kGlobalFlags = std::to_array<Flag>({
+    {"--json", "", "print data and errors as JSON"},
+    {"--timeout", "TIME", "longest wait for others: 250ms, 5s, 2m (default 5s)"},
+    {"--yes", "", "answer every question with yes"},
+    {"--help", "", "explain the command and stop", 'h'},
+});
+
+constexpr auto kFormats = std::to_array<std::string_view>({"table", "json", "csv", "lines"});
+constexpr auto kDurabilities = std::to_array<std::string_view>({"normal", "full"});
+constexpr auto kShells = std::to_array<std::string_view>({"bash", "zsh", "fish"});
+constexpr auto kTopics = std::to_array<std::string_view>({"errors", "exit-codes"});
+
+constexpr Flag kParameter = {"--param", "NAME=VALUE",
+                             "value of the SQL parameter :NAME, or of ?NAME for a number", 'p',
+                             true};
+
+// init
+constexpr auto kInitPositionals = std::to_array<Positional>({kDb});
+constexpr auto kInitFlags = std::to_array<Flag>({
+    {"--page-size", "BYTES", "page size of a new file, a power of two from 512 to 65536"},
+    {"--schema", "FILE", "SQL of the next schema step; repeat it for further steps", '\0', true,
+     Words::Files},
+});
+constexpr auto kInitExamples = std::to_array<Example>({
+    {"turnstile init app.db", "an empty database"},
+    {"turnstile init app.db --schema 1.sql --schema 2.sql", "with two schema steps"},
+});
+
+// info
+constexpr auto kInfoPositionals = std::to_array<Positional>({kDb});
+constexpr auto kInfoExamples = std::to_array<Example>({
+    {"turnstile info app.db", "for people"},
+    {"turnstile info app.db --json | jq .wal_bytes", "one value for a script"},
+});
+
+// query
+constexpr auto kQueryPositionals =
+    std::to_array<Positional>({kDb, {"SQL", "one statement that reads"}});
+constexpr auto kQueryFlags = std::to_array<Flag>({
+    kParameter,
+    {"--format", "FORMAT", "how rows are printed (default table)", '\0', false, Words::Choices,
+     kFormats},
+});
+constexpr auto kQueryExamples = std::to_array<Example>({
+    {"turnstile query app.db 'SELECT * FROM note WHERE id = :id' -p id=7", "a parameter by name"},
+    {"turnstile query app.db 'SELECT * FROM note' --format csv > note.csv", "for a spreadsheet"},
+});
+
+// exec
+constexpr auto kExecPositionals =
+    std::to_array<Positional>({kDb, {"SQL", "statements, or - to read them from standard input"}});
+constexpr auto kExecFlags = std::to_array<Flag>({
+    kParameter,
+    {"--durability", "LEVEL", "full: safe against a power failure too, on return (default normal)",
+     '\0', false, Words::Choices, kDurabilities},
+});
+constexpr auto kExecExamples = std::to_array<Example>({
+    {"turnstile exec app.db 'INSERT INTO note(title) VALUES (:t)' -p t=Shopping", "one row"},
+    {"turnstile exec app.db - < changes.sql", "many statements, all or none of them"},
+});
+
+// locks
+constexpr auto kLocksPositionals = std::to_array<Positional>({kDb});
+constexpr auto kLocksFlags = std::to_array<Flag>({
+    {"--watch", "", "look again every second until Ctrl-C"},
+});
+constexpr auto kLocksExamples = std::to_array<Example>({
+    {"turnstile locks app.db", "who holds what now"},
+});
+
+// version
+constexpr auto kVersionExamples = std::to_array<Example>({
+    {"turnstile version --json | jq -r .engine.version", "the SQLite inside"},
+});
+
+// help
+constexpr auto kHelpPositionals = std::to_array<Positional>({
+    {"TOPIC", "a command, exit-codes or errors", false, Words::HelpTopics},
+});
+constexpr auto kHelpFlags = std::to_array<Flag>({
+    {"--man", "", "print the manual page's source"},
+});
+constexpr auto kHelpExamples = std::to_array<Example>({
+    {"turnstile help query", "one command"},
+    {"turnstile help --man | man -l -", "the manual page"},
+});
+
+// completions
+constexpr auto kCompletionsPositionals = std::to_array<Positional>({
+    {"SHELL", "bash, zsh or fish", true, Words::Choices, kShells},
+});
+constexpr auto kCompletionsExamples = std::to_array<Example>({
+    {"source <(turnstile completions bash)", "for this shell"},
+});
+
+constexpr auto kCommands = std::to_array<Command>({
+    {"init", "create a database, configure it, bring its schema up to date",
+     "May be run again at any time: what is done already is left alone. Each --schema file is one "
+     "step, numbered 1, 2, 3 in the order given; the file's user_version says which steps it has. "
+     "All missing steps are one transaction.",
+     kInitPositionals, kInitFlags, kInitExamples, run_init},
+    {"info",
+     "show how a database is set up and how large it is",
+     "Opens it for reading only and so neither waits for a writer nor changes anything: no file is "
+     "made, and the journal mode stays what it is.",
+     kInfoPositionals,
+     {},
+     kInfoExamples,
+     run_info},
+    {"query", "run one statement that reads, on one snapshot",
+     "Rows are printed as they come, so that the result may be larger than memory.\n\n"
+     "A VALUE is an integer or a real number if it is written like one, NULL, a blob such as "
+     "x'00ff', or else text; 'quotes' make text of anything.",
+     kQueryPositionals, kQueryFlags, kQueryExamples, run_query},
+    {"exec", "run statements that write, in one transaction",
+     "All of them take effect, or none. Several statements, separated by semicolons, are allowed "
+     "where there are no parameters. Values are written as for query.",
+     kExecPositionals, kExecFlags, kExecExamples, run_exec},
+    {"locks", "show which processes hold or wait for locks on a database",
+     "Does not open the database and so cannot disturb it.", kLocksPositionals, kLocksFlags,
+     kLocksExamples, run_locks},
+    {"version",
+     "show the versions of the program and of its SQLite",
+     "The version of sqlite-vec is shown when the environment variable TURNSTILE_VEC0 names its "
+     "library.",
+     {},
+     {},
+     kVersionExamples,
+     run_version},
+    {"help", "explain a command, the exit codes or the error codes", "", kHelpPositionals,
+     kHelpFlags, kHelpExamples, run_help},
+    {"completions",
+     "print a shell's completion script",
+     "",
+     kCompletionsPositionals,
+     {},
+     kCompletionsExamples,
+     run_completions},
+});
+
+}  // namespace
+
+std::span<const Command> commands() noexcept {
+  return kCommands;
+}
+
+std::span<const Flag> global_flags() noexcept {
+  return kGlobalFlags;
+}
+
+std::span<const std::string_view> help_topics() noexcept {
+  return kTopics;
+}
+
+const Command* find_command(std::string_view name) noexcept {
+  const auto found = std::find_if(kCommands.begin(), kCommands.end(),
+                                  [name](const Command& command) { return command.name == name; });
+  return found == kCommands.end() ? nullptr : &*found;
+}
+
+}  // namespace turnstile::cli

@@ -1,0 +1,79 @@
+#include <fmt/core.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "command.h"
+#include "context.h"
+#include "failure.h"
+#include "manual.h"
+#include "text.h"
+#include "turnstile/error.h"
+
+namespace turnstile::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void print_exit_codes(Context& context) {
+  if (context.arguments.json()) {
+    Json array = Json::array();
+    for (const ExitCodeInfo& entry : kExitCodes)
+      array.push_back({{"status", static_cast<int>(entry.code)}, {"meaning", entry.meaning}});
+    context.output.write_json(array);
+    return;
+  }
+  Table table(context.output, {"status", "meaning"});
+  for (const ExitCodeInfo& entry : kExitCodes) {
+    table.add(
+        {{fmt::format("{}", static_cast<int>(entry.code)), true}, {std::string(entry.meaning)}});
+  }
+  table.finish();
+}
+
+void print_errors(Context& context) {
+  std::vector<ErrorCodeInfo> codes(error_codes().begin(), error_codes().end());
+  codes.insert(codes.end(), kProgramCodes.begin(), kProgramCodes.end());
+  if (context.arguments.json()) {
+    Json array = Json::array();
+    for (const ErrorCodeInfo& entry : codes)
+      array.push_back({{"code", entry.code}, {"meaning", entry.meaning}, {"hint", entry.hint}});
+    context.output.write_json(array);
+    return;
+  }
+  for (const ErrorCodeInfo& entry : codes) {
+    const Style& style = context.output.style();
+    context.output.write(fmt::format("{}{}{}\n  {}\n  {}\n", style.bold, entry.code, style.plain,
+                                     entry.meaning, entry.hint));
+  }
+}
+
+}  // namespace
+
+ExitCode run_help(Context& context) {
+  const std::string topic = context.arguments.positional("TOPIC");
+  if (context.arguments.has("--man")) {
+    context.output.write(man_page());
+  } else if (topic.empty()) {
+    context.output.write(overview());
+  } else if (topic == "exit-codes") {
+    print_exit_codes(context);
+  } else if (topic == "errors") {
+    print_errors(context);
+  } else if (const Command* command = find_command(topic)) {
+    context.output.write(help_of(*command));
+  } else {
+    std::vector<std::string_view> known(help_topics().begin(), help_topics().end());
+    for (const Command& entry : commands())
+      known.push_back(entry.name);
+    const std::string_view best = nearest(topic, known);
+    throw usage_failure(fmt::format("there is no help on '{}'", topic),
+                        best.empty() ? "`turnstile help` lists the commands."
+                                     : fmt::format("Did you mean {}?", best));
+  }
+  return ExitCode::Done;
+}
+
+}  // namespace turnstile::cli

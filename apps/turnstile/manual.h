@@ -1,0 +1,19 @@
+// The help and the manual page, made from the table of commands.
+#pragma once
+
+#include <string>
+
+#include "command.h"
+
+namespace turnstile::cli {
+
+/// What `turnstile` and `turnstile help` print.
+[[nodiscard]] std::string overview();
+
+/// What `turnstile help COMMAND` prints.
+[[nodiscard]] std::string help_of(const Command& command);
+
+/// The source of turnstile(1), for man(7)'s macros.
+[[nodiscard]] std::string man_page();
+
+}  // namespace turnstile::cli

@@ -1,0 +1,46 @@
+// The database of one command, which Ctrl-C closes from outside.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "context.h"
+#include "turnstile/database.h"
+
+namespace turnstile::cli {
+
+/// Threads: confined, but for the stop action that it sets.
+class Session {
+ public:
+  /// Opens DB of the command line for what a command changes in it.
+  [[nodiscard]] static Session for_writing(Context& context, Options options) {
+    return Session(context, open(context, std::move(options)));
+  }
+
+  /// Opens DB for reading only, so that the command never waits for a writer and changes nothing.
+  /// Only a file that a crash has left to be repaired first is opened for writing.
+  [[nodiscard]] static Session for_reading(Context& context, int connections) {
+    return Session(context, open_for_reading(context, connections));
+  }
+
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  [[nodiscard]] const Lane& lane() const noexcept { return lane_; }
+  [[nodiscard]] DatabaseInfo info();
+
+ private:
+  Session(Context& context, Database database);
+  [[nodiscard]] static Database open(const Context& context, Options options);
+  [[nodiscard]] static Database open_for_reading(const Context& context, int connections);
+  void close_at_once() noexcept;
+
+  std::mutex mutex_;  // A Database may be used by many threads, but closed by one only.
+  std::optional<Database> database_;
+  Lane lane_;
+  Interrupts::StopAction stop_action_;  // The last, so that it ends first.
+};
+
+}  // namespace turnstile::cli

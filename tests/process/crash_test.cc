@@ -1,0 +1,240 @@
+// Processes die at any moment; what they acknowledged stays, and those that live go on.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "support/actor.h"
+#include "support/sqlite_shell.h"
+#include "support/starting_gun.h"
+#include "support/temp_dir.h"
+#include "support/test_seed.h"
+#include "turnstile/turnstile.h"
+
+namespace turnstile::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kSchema =
+    "CREATE TABLE work(process INTEGER, thread INTEGER, n INTEGER, PRIMARY KEY(process, thread, "
+    "n));";
+
+Options with_schema() {
+  Options options;
+  options.migrations = {{1, "work", kSchema}};
+  return options;
+}
+
+// Reads what a dead or living process has acknowledged so far; the highest number.
+std::int64_t last_acknowledged(ChildProcess& process, std::int64_t last) {
+  for (auto line = process.next_line(); line; line = process.next_line())
+    if (line->starts_with("ack ")) last = std::stoll(line->substr(4));
+  return last;
+}
+
+// A writer, restarted after each death. Its rows are (number, 1), (number, 2), ...
+struct Writer {
+  std::int64_t number = 0;
+  std::int64_t acknowledged = 0;
+  std::unique_ptr<Actor> actor;
+
+  void start(const std::string& path) {
+    actor = std::make_unique<Actor>();
+    actor->must("open " + path);
+    actor->send("stream " + std::to_string(number));
+  }
+  // Until it has acknowledged `count` rows more.
+  void read(std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::string line = actor->process().read_line();
+      ASSERT_TRUE(line.starts_with("ack ")) << "writer " << number << ": " << line;
+      acknowledged = std::stoll(line.substr(4));
+    }
+  }
+  void die() {
+    actor->process().signal(SIGKILL);
+    acknowledged = last_acknowledged(actor->process(), acknowledged);
+    actor->process().wait();
+  }
+  void stop() {
+    actor->send("stop");
+    acknowledged = last_acknowledged_of_living();
+    actor->must("close");
+  }
+
+ private:
+  std::int64_t last_acknowledged_of_living() {
+    for (;;) {
+      const std::string line = actor->process().read_line();
+      if (!line.starts_with("ack ")) {
+        const Reply reply = Reply::parse(line);
+        EXPECT_TRUE(reply.ok()) << reply.line();
+        return reply.number("n");
+      }
+    }
+  }
+};
+
+TEST(Crash, OfWritersAtRandomMomentsLosesNoAcknowledgedRow) {
+  constexpr int kWriters = 4;
+  constexpr int kRounds = 24;
+  std::mt19937_64 random(test_seed());
+  const TempDir dir;
+  const std::string path = dir.file("app.db");
+  Database::open(path, with_schema()).close();
+
+  std::vector<Writer> writers(kWriters);
+  for (int i = 0; i < kWriters; ++i) {
+    writers[static_cast<std::size_t>(i)].number = i;
+    writers[static_cast<std::size_t>(i)].start(path);
+  }
+  for (int round = 0; round < kRounds; ++round) {
+    Writer& victim = writers[random() % kWriters];
+    ASSERT_NO_FATAL_FAILURE(victim.read(1 + static_cast<std::int64_t>(random() % 40)));
+    victim.die();
+    victim.start(path);
+  }
+  for (Writer& writer : writers)
+    writer.stop();
+
+  const Database db = Database::open(path, with_schema());
+  db.lane("check").read([&](ReadTx& tx) {
+    for (const Writer& writer : writers) {
+      const auto [rows, last] =
+          tx.query<std::int64_t, std::int64_t>(
+                "SELECT count(*), coalesce(max(n), 0) FROM work WHERE process = ?", writer.number)
+              .one();
+      EXPECT_EQ(rows, last) << "writer " << writer.number << ": a row before its last is missing";
+      EXPECT_GE(last, writer.acknowledged)
+          << "writer " << writer.number << ": an acknowledged row is missing";
+    }
+    EXPECT_EQ(tx.query<std::string>("PRAGMA integrity_check").one(), "ok");
+  });
+}
+
+TEST(Crash, OfAllWritersAtOnceLosesNoAcknowledgedRow) {
+  constexpr int kWriters = 4;
+  constexpr int kRounds = 5;
+  std::mt19937_64 random(test_seed());
+  const TempDir dir;
+  const std::string path = dir.file("app.db");
+  Database::open(path, with_schema()).close();
+
+  std::vector<Writer> writers(kWriters);
+  for (int round = 0; round < kRounds; ++round) {
+    for (std::size_t i = 0; i < writers.size(); ++i) {
+      writers[i].number = static_cast<std::int64_t>(i);
+      writers[i].start(path);
+    }
+    ASSERT_NO_FATAL_FAILURE(
+        writers[random() % kWriters].read(1 + static_cast<std::int64_t>(random() % 60)));
+    for (const Writer& writer : writers)
+      writer.actor->process().signal(SIGKILL);
+    for (Writer& writer : writers)
+      writer.die();
+    const Database db = Database::open(path, with_schema());
+    db.lane("check").read([&](ReadTx& tx) {
+      for (const Writer& writer : writers) {
+        EXPECT_GE(tx.query<std::int64_t>("SELECT coalesce(max(n), 0) FROM work WHERE process = ?",
+                                         writer.number)
+                      .one(),
+                  writer.acknowledged)
+            << "writer " << writer.number << " in round " << round;
+      }
+    });
+  }
+  EXPECT_EQ(SqliteShell(path).run("PRAGMA integrity_check"), "ok\n");
+}
+
+TEST(Crash, LeavesALogThatEightProcessesRecoverAtOnce) {
+  constexpr std::size_t kProcesses = 8;
+  const TempDir dir;
+  const std::string path = dir.file("app.db");
+  std::int64_t rows = 0;
+  {
+    Actor writer;
+    Database::open(path, with_schema()).close();
+    writer.must("open " + path + " frames=1000000");
+    writer.must(
+        "exec INSERT INTO work WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c "
+        "WHERE n < 300000) SELECT 1, 1, n FROM c");
+    rows = 300000;
+    writer.process().kill();
+  }
+  EXPECT_GT(std::filesystem::file_size(path + "-wal"), 1U << 20U);
+
+  const StartingGun gun;
+  std::vector<std::unique_ptr<Actor>> starters;
+  for (std::size_t i = 0; i < kProcesses; ++i) {
+    starters.push_back(std::make_unique<Actor>(gun.descriptor()));
+    starters.back()->must("start " + path);
+  }
+  gun.fire(kProcesses);
+  for (const auto& starter : starters) {
+    const Reply opened = starter->reply();
+    EXPECT_TRUE(opened.ok()) << opened.line();
+  }
+  for (const auto& starter : starters)
+    EXPECT_EQ(starter->must("query SELECT count(*) FROM work").number("value"), rows);
+  EXPECT_EQ(SqliteShell(path).run("PRAGMA integrity_check"), "ok\n");
+}
+
+TEST(Crash, InsideATransactionLeavesNothingOfIt) {
+  const TempDir dir;
+  const std::string path = dir.file("app.db");
+  const Database db = Database::open(path, with_schema());
+  Actor writer;
+  writer.must("open " + path);
+  writer.must("exec INSERT INTO work VALUES (7, 7, 7)");
+  writer.must("hold main");
+  writer.process().kill();
+  EXPECT_EQ(db.lane("check").read([](ReadTx& tx) {
+    return tx.query<std::int64_t>("SELECT count(*) FROM work").one();
+  }),
+            1);
+}
+
+bool exists(const std::string& path) {
+  return std::filesystem::exists(path);
+}
+
+TEST(LastClose, OfAllProcessesRemovesTheLogAndItsIndex) {
+  const TempDir dir;
+  const std::string path = dir.file("app.db");
+  Database db = Database::open(path, with_schema());
+  Actor other;
+  other.must("open " + path);
+  other.must("exec INSERT INTO work VALUES (1, 1, 1)");
+  EXPECT_TRUE(other.must("close").ok());
+  EXPECT_TRUE(exists(path + "-wal")) << "this process still uses it";
+  const CloseReport report = db.close();
+  EXPECT_TRUE(report.checkpointed);
+  EXPECT_FALSE(exists(path + "-wal"));
+  EXPECT_FALSE(exists(path + "-shm"));
+  EXPECT_EQ(SqliteShell(path).run("SELECT count(*) FROM work"), "1\n");
+}
+
+TEST(LastClose, AfterACrashOfAnotherProcessRemovesTheLogAndItsIndex) {
+  const TempDir dir;
+  const std::string path = dir.file("app.db");
+  Database::open(path, with_schema()).close();
+  {
+    Actor other;
+    other.must("open " + path);
+    other.must("exec INSERT INTO work VALUES (1, 1, 1)");
+    other.process().kill();
+  }
+  EXPECT_TRUE(exists(path + "-wal"));
+  Database::open(path, with_schema()).close();
+  EXPECT_FALSE(exists(path + "-wal"));
+  EXPECT_FALSE(exists(path + "-shm"));
+  EXPECT_EQ(SqliteShell(path).run("SELECT count(*) FROM work"), "1\n");
+}
+
+}  // namespace
+}  // namespace turnstile::test
