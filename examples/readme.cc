@@ -23,9 +23,8 @@ int main() {
   later.get();
 
   notes.read([](turnstile::ReadTx& tx) {
-    for (const std::string& title : tx.query<std::string>("SELECT title FROM note ORDER BY id")) {
+    for (const std::string& title : tx.query<std::string>("SELECT title FROM note ORDER BY id"))
       std::cout << title << '\n';
-    }
   });
   std::cout << "the first one has id " << id << '\n';
   return 0;

@@ -19,6 +19,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <span>
@@ -198,10 +199,9 @@ template <BlobElement E>
 [[nodiscard]] std::vector<E> read_elements(const StatementEntry& statement, int column) {
   const BlobView bytes = column_blob(statement, column);
   if (bytes.size() % sizeof(E) != 0) raise_blob_size(statement, column, sizeof(E));
+  if constexpr (std::is_same_v<E, std::byte>) return {bytes.begin(), bytes.end()};
   std::vector<E> elements(bytes.size() / sizeof(E));
-  const auto target = std::as_writable_bytes(std::span(elements));
-  for (std::size_t i = 0; i < bytes.size(); ++i)
-    target[i] = bytes[i];
+  if (!bytes.empty()) std::memcpy(elements.data(), bytes.data(), bytes.size());
   return elements;
 }
 

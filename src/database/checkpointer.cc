@@ -85,6 +85,7 @@ void Checkpointer::run() {
 }
 
 void Checkpointer::checkpoint(sqlite::Connection& connection) noexcept {
+  gate::MutexLock lock(copying_);
   const sqlite::CheckpointResult result = connection.checkpoint(sqlite::CheckpointMode::Passive);
   // "Nothing done" comes with a success code too, and is told only by the count of frames.
   if (result.log_frames > 0) count_.fetch_add(1, std::memory_order_relaxed);

@@ -45,7 +45,7 @@ class Checkpointer {
  private:
   void wake() TURNSTILE_EXCLUDES(mutex_);
   void run() TURNSTILE_EXCLUDES(mutex_);
-  void checkpoint(sqlite::Connection& connection) noexcept;
+  void checkpoint(sqlite::Connection& connection) noexcept TURNSTILE_EXCLUDES(copying_);
   void report(const std::exception& error) noexcept;
 
   const int frames_;
@@ -58,6 +58,10 @@ class Checkpointer {
 
   std::atomic<bool> residue_{false};  // The thread is done; what came meanwhile is left.
   std::atomic<std::uint64_t> count_{0};
+
+  // SQLite lets one connection at a time copy and turns a second one away, which would leave a
+  // writer that has to wait for the copying free to go on.
+  gate::Mutex copying_;
 
   gate::Mutex mutex_;
   gate::CondVar changed_;

@@ -192,7 +192,7 @@ Call Core::make_call(std::string_view lane, const CallOptions& options,
   Call call;
   call.lane = lane;
   call.where = where;
-  call.deadline = Deadline::after(options.timeout.value_or(options_.busy_timeout));
+  call.deadline = Deadline::after(options.timeout.value_or(options_.busy_timeout), call.started);
   call.timeout_code = timeout_code;
   return call;
 }
@@ -257,7 +257,7 @@ void Core::read(const LaneState& lane, const CallOptions& options, FunctionRef<v
 }
 
 void Core::read_from_pool(const Call& call, FunctionRef<void(ReadTx&)> body) {
-  const Claim claim = Claim::of_this_thread(call.lane, call.where);
+  const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
   SharedPermit shared;
   if (shared_turn_) shared.acquire(*shared_turn_, SharedTurn::Kind::Shared, call, claim);
   gate::ReaderPool::Lease lease;
@@ -273,18 +273,19 @@ void Core::read_from_pool(const Call& call, FunctionRef<void(ReadTx&)> body) {
     case Wait::Closed:
       raise_closed(call);
   }
+  if (lease.had_to_wait()) note_wait(longest_read_wait_us_, call);
   read_on(lease.connection(), call, body);
 }
 
 void Core::read_from_writer(const Call& call, FunctionRef<void(ReadTx&)> body) {
-  const Claim claim = Claim::of_this_thread(call.lane, call.where);
+  const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
   const WritePermit permit(*this, call, claim);
+  note_wait(longest_read_wait_us_, call);
   read_on(*writer_, call, body);
 }
 
 void Core::read_on(sqlite::Connection& connection, const Call& call,
                    FunctionRef<void(ReadTx&)> body) {
-  note_wait(longest_read_wait_us_, call);
   const Attribution attribution(connection, call, engine_waits_);
   if (const int began = connection.begin_deferred(); began != 0) sqlite::raise(connection, began);
   try {
@@ -317,7 +318,7 @@ void Core::write(const LaneState& lane, const CallOptions& options,
   Actions after_commit;
   try {
     const Scope scope(this, ScopeKind::Write, call, exclusive());
-    const Claim claim = Claim::of_this_thread(call.lane, call.where);
+    const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
     const WritePermit permit(*this, call, claim);
     after_commit = write_on_writer(call, body);
   } catch (const Timeout&) {
@@ -490,7 +491,7 @@ Counters Core::counters() const {
 void Core::count_free_pages(DatabaseInfo& info, const Call& call) {
   if (!readers_ || shared_turn_) return;
   gate::ReaderPool::Lease lease;
-  const Claim claim = Claim::of_this_thread(call.lane, call.where);
+  const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
   if (readers_->lease(claim, call.deadline, lease) != Wait::Granted) return;
   const Attribution attribution(lease.connection(), call, engine_waits_);
   try {
@@ -518,7 +519,7 @@ CloseReport Core::close(std::chrono::milliseconds drain, std::source_location wh
 // Queues for the turn behind everything that came before; having it means that all of that is done.
 void Core::stop_writers(CloseReport& report, const Call& call) {
   const std::size_t waiting = submitter_->waiting();
-  const Claim claim = Claim::of_this_thread(call.lane, call.where);
+  const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
   const bool drained = turn_.acquire(claim, call.deadline) == Wait::Granted;
   turn_.close();
   if (drained) {
@@ -559,7 +560,7 @@ bool Core::close_files(const Call& call) noexcept {
   if (readers_) readers_->close_connections();
   try {
     // Other processes' turns come first, within reason; SQLite's locks hold without the gate too.
-    const Claim claim = Claim::of_this_thread(call.lane, call.where);
+    const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
     if (checkpointer_ && gate_->take(claim, Deadline::after(kGrace)) == Wait::Granted)
       (void)writer_->checkpoint(sqlite::CheckpointMode::Passive);
   } catch (const Error&) {

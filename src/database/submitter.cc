@@ -14,7 +14,10 @@ class Submitter::Job final : public gate::QueuedTurn {
       : owner_(owner),
         lane_(lane),
         write_(std::move(write)),
-        claim_(gate::Claim::of_this_thread(lane.name(), where)) {}
+        claim_(gate::Claim::of_this_thread(lane.name(), where)) {
+    // It will run on another thread, and must not be taken for the caller's own claim.
+    claim_.thread_id = 0;
+  }
 
   void granted() noexcept override { owner_.granted(*this); }
 
@@ -26,7 +29,7 @@ class Submitter::Job final : public gate::QueuedTurn {
   Submitter& owner_;
   detail::LaneState& lane_;
   const std::unique_ptr<detail::SubmittedWrite> write_;
-  const gate::Claim claim_;
+  gate::Claim claim_;
 };
 
 Submitter::Submitter(detail::Core& core, gate::WriterTurn& turn) noexcept
@@ -94,7 +97,10 @@ void Submitter::run() {
     // It waits no more: whoever gets its future's result finds its place in the lane free again.
     const std::unique_ptr<Job> job = take(*granted);
     job->lane().end_submission();
-    core_.run_granted(job->lane(), job->write(), job->claim());
+    gate::Claim claim = job->claim();
+    claim.thread_id = gate::this_thread_id();
+    turn_.set_holder_thread(claim.thread_id);
+    core_.run_granted(job->lane(), job->write(), claim);
   }
 }
 

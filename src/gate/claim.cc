@@ -13,11 +13,9 @@ std::int64_t this_thread_id() noexcept {
   return id;
 }
 
-Claim Claim::of_this_thread(std::string_view lane, std::source_location where) {
-  return Claim{.lane = lane,
-               .where = where,
-               .thread_id = this_thread_id(),
-               .since = std::chrono::steady_clock::now()};
+Claim Claim::of_this_thread(std::string_view lane, std::source_location where,
+                            std::chrono::steady_clock::time_point since) {
+  return Claim{.lane = lane, .where = where, .thread_id = this_thread_id(), .since = since};
 }
 
 Holder Claim::as_holder(std::string_view lock) const {

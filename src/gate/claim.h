@@ -20,8 +20,10 @@ struct Claim {
   std::int64_t thread_id = 0;  ///< Kernel thread id; cached per thread.
   std::chrono::steady_clock::time_point since;
 
-  /// A claim of the calling thread, from now on.
-  [[nodiscard]] static Claim of_this_thread(std::string_view lane, std::source_location where);
+  /// A claim of the calling thread, from now on if nothing else is said.
+  [[nodiscard]] static Claim of_this_thread(
+      std::string_view lane, std::source_location where,
+      std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now());
 
   /// As the holder of `lock`, for a message.
   [[nodiscard]] Holder as_holder(std::string_view lock) const;

@@ -16,13 +16,16 @@ ReaderPool::ReaderPool(std::vector<std::unique_ptr<sqlite::Connection>> connecti
 }
 
 ReaderPool::Lease::Lease(Lease&& other) noexcept
-    : pool_(std::exchange(other.pool_, nullptr)), slot_(other.slot_) {}
+    : pool_(std::exchange(other.pool_, nullptr)),
+      slot_(other.slot_),
+      had_to_wait_(other.had_to_wait_) {}
 
 ReaderPool::Lease& ReaderPool::Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
     if (pool_ != nullptr) pool_->give_back(slot_);
     pool_ = std::exchange(other.pool_, nullptr);
     slot_ = other.slot_;
+    had_to_wait_ = other.had_to_wait_;
   }
   return *this;
 }
@@ -36,40 +39,51 @@ sqlite::Connection& ReaderPool::Lease::connection() const noexcept {
 }
 
 Wait ReaderPool::lease(const Claim& claim, Deadline deadline, Lease& lease) {
-  std::size_t slot = 0;
-  const Wait outcome = wait_for_slot(claim, deadline, slot);
-  if (outcome == Wait::Granted) {
-    // Outside the mutex: the assignment may give another reader back.
-    lease = Lease(this, slot);
-  }
-  return outcome;
-}
-
-Wait ReaderPool::wait_for_slot(const Claim& claim, Deadline deadline, std::size_t& slot) {
-  Waiter self{.claim = claim, .wake_up = {}, .outcome = {}};
+  std::optional<std::size_t> free;
   {
     MutexLock lock(mutex_);
     if (closed_) return Wait::Closed;
     if (!idle_.empty()) {
-      slot = idle_.back();
+      free = idle_.back();
       idle_.pop_back();
-      lend(slot, claim);
-      return Wait::Granted;
+      holders_[*free] = claim;
     }
-    queue_.push_back(&self);
+  }
+  if (!free) return stand_in_line(claim, deadline, lease);
+  // Outside the mutex: the assignment may give another reader back.
+  lease = Lease(this, *free, false);
+  return Wait::Granted;
+}
+
+Wait ReaderPool::stand_in_line(const Claim& claim, Deadline deadline, Lease& lease) {
+  Waiter self{.claim = claim, .wake_up = {}, .outcome = {}};
+  {
+    MutexLock lock(mutex_);
+    if (closed_) return Wait::Closed;
+    if (idle_.empty()) {
+      queue_.push_back(&self);
+    } else {
+      // One came back between the two looks.
+      self.slot = idle_.back();
+      idle_.pop_back();
+      holders_[self.slot] = claim;
+      self.outcome = Wait::Granted;
+    }
   }
   sync_point("ReaderPool::lease:queued");
-  MutexLock lock(mutex_);
-  while (!self.outcome && !deadline.expired())
-    if (deadline.is_never())
-      self.wake_up.wait(mutex_);
-    else
-      self.wake_up.wait_until(mutex_, deadline.time());
-  if (!self.outcome) {
-    queue_.remove(&self);
-    return Wait::TimedOut;
+  {
+    MutexLock lock(mutex_);
+    while (!self.outcome && !deadline.expired())
+      if (deadline.is_never())
+        self.wake_up.wait(mutex_);
+      else
+        self.wake_up.wait_until(mutex_, deadline.time());
+    if (!self.outcome) {
+      queue_.remove(&self);
+      return Wait::TimedOut;
+    }
   }
-  slot = self.slot;
+  if (*self.outcome == Wait::Granted) lease = Lease(this, self.slot, true);
   return *self.outcome;
 }
 
@@ -128,17 +142,13 @@ ReaderPool::Counts ReaderPool::counts() const {
       .idle = idle_.size(), .leased = connections_.size() - idle_.size(), .waiting = queue_.size()};
 }
 
-void ReaderPool::lend(std::size_t slot, const Claim& claim) {
-  holders_[slot] = claim;
-  holders_[slot]->since = std::chrono::steady_clock::now();
-}
-
 void ReaderPool::give_back(std::size_t slot) noexcept {
   MutexLock lock(mutex_);
   if (!queue_.empty()) {
     Waiter& next = *queue_.front();
     queue_.pop_front();
-    lend(slot, next.claim);
+    holders_[slot] = next.claim;
+    holders_[slot]->since = std::chrono::steady_clock::now();
     next.slot = slot;
     next.outcome = Wait::Granted;
     // Under the mutex: once it is free, the waiter may return and the condition be gone.

@@ -36,12 +36,16 @@ class ReaderPool {
 
     [[nodiscard]] explicit operator bool() const noexcept { return pool_ != nullptr; }
     [[nodiscard]] sqlite::Connection& connection() const noexcept;
+    /// False when a reader was free.
+    [[nodiscard]] bool had_to_wait() const noexcept { return had_to_wait_; }
 
    private:
     friend class ReaderPool;
-    Lease(ReaderPool* pool, std::size_t slot) noexcept : pool_(pool), slot_(slot) {}
+    Lease(ReaderPool* pool, std::size_t slot, bool had_to_wait) noexcept
+        : pool_(pool), slot_(slot), had_to_wait_(had_to_wait) {}
     ReaderPool* pool_ = nullptr;
     std::size_t slot_ = 0;
+    bool had_to_wait_ = false;
   };
 
   /// Waits for a reader; `lease` is set when Granted. The last one given back is lent first: its
@@ -76,9 +80,8 @@ class ReaderPool {
     std::optional<Wait> outcome;  // Guarded by the pool's mutex, as `slot` is.
     std::size_t slot = 0;
   };
-  [[nodiscard]] Wait wait_for_slot(const Claim& claim, Deadline deadline, std::size_t& slot)
+  [[nodiscard]] Wait stand_in_line(const Claim& claim, Deadline deadline, Lease& lease)
       TURNSTILE_EXCLUDES(mutex_);
-  void lend(std::size_t slot, const Claim& claim) TURNSTILE_REQUIRES(mutex_);
   void give_back(std::size_t slot) noexcept TURNSTILE_EXCLUDES(mutex_);
 
   // Without the mutex, which is for who has them: only close_connections() changes them, when

@@ -61,6 +61,11 @@ bool WriterTurn::withdraw(QueuedTurn& work) {
   return true;
 }
 
+void WriterTurn::set_holder_thread(std::int64_t thread_id) {
+  MutexLock lock(mutex_);
+  if (holder_) holder_->thread_id = thread_id;
+}
+
 bool WriterTurn::hand_over() {
   QueuedTurn* work = nullptr;
   {

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <optional>
 
@@ -45,6 +46,9 @@ class WriterTurn {
   [[nodiscard]] bool enqueue(QueuedTurn& work, const Claim& claim) TURNSTILE_EXCLUDES(mutex_);
   /// Takes `work` out of the queue; false when it is not in there, because it was granted already.
   [[nodiscard]] bool withdraw(QueuedTurn& work) TURNSTILE_EXCLUDES(mutex_);
+
+  /// Names the thread that runs the work that has the turn; it was not known when that was queued.
+  void set_holder_thread(std::int64_t thread_id) TURNSTILE_EXCLUDES(mutex_);
 
   /// Hands the turn to the oldest waiter; false, and the caller still has it, when nobody waits.
   [[nodiscard]] bool hand_over() TURNSTILE_EXCLUDES(mutex_);

@@ -11,8 +11,9 @@ class Deadline {
  public:
   using Clock = std::chrono::steady_clock;
 
-  [[nodiscard]] static Deadline after(std::chrono::milliseconds budget) noexcept {
-    const auto now = Clock::now();
+  /// `budget` from now, or from a moment that the caller has just read.
+  [[nodiscard]] static Deadline after(std::chrono::milliseconds budget,
+                                      Clock::time_point now = Clock::now()) noexcept {
     // Compared in milliseconds and added up only where neither can overflow: "wait for ever" is
     // written as a huge budget, and "do not wait" sometimes as a hugely negative one.
     const auto longest =

@@ -18,9 +18,8 @@ int main(int argc, char** argv) {
     tx.execute("INSERT INTO note VALUES (?)", "hello from an installed library");
   });
   std::cout << notes.read([](turnstile::ReadTx& tx) {
-    if (sqlite3_get_autocommit(turnstile::native_handle(tx)) != 0) {
+    if (sqlite3_get_autocommit(turnstile::native_handle(tx)) != 0)
       return std::string("no transaction");
-    }
     return tx.query<std::string>("SELECT body FROM note").all().at(0);
   }) << '\n';
   return 0;
