@@ -409,24 +409,28 @@ void Core::submit(LaneState& lane, std::unique_ptr<SubmittedWrite> write,
   if (!submitter_->enqueue(lane, std::move(write), where)) raise_closed(call);
 }
 
-void Core::run_granted(LaneState& lane, SubmittedWrite& write, const Claim& claim) noexcept {
+std::optional<Core::Actions> Core::run_granted(SubmittedWrite& write, const Claim& claim) noexcept {
   // Its deadline begins with its turn: until then it costs nobody anything to wait.
-  const Call call = make_call(lane.name(), {}, code("WRITE_TIMEOUT"), claim.where);
-  Actions after_commit;
+  const Call call = make_call(claim.lane, {}, code("WRITE_TIMEOUT"), claim.where);
   try {
     const WritePermit permit(*this, call, claim, WritePermit::Granted{});
     const Scope scope(this, ScopeKind::Write, call, exclusive());
-    after_commit = write_on_writer(call, [&write](WriteTx& tx) { write.run(tx); });
+    return write_on_writer(call, [&write](WriteTx& tx) { write.run(tx); });
   } catch (const Timeout&) {
     timeouts_.fetch_add(1, std::memory_order_relaxed);
     write.failed(std::current_exception());
-    return;
   } catch (...) {
     write.failed(std::current_exception());
-    return;
   }
+  return std::nullopt;
+}
+
+void Core::complete(SubmittedWrite& write, const Actions& actions, const Claim& claim) noexcept {
+  Call call;
+  call.lane = claim.lane;
+  call.where = claim.where;
   try {
-    run_after_commit(after_commit, call);
+    run_after_commit(actions, call);
     write.committed();
   } catch (...) {
     write.failed(std::current_exception());

@@ -106,8 +106,13 @@ class Core {
   void commit(const Call& call);
   static void run_after_commit(const Actions& actions, const Call& call);
 
-  /// Runs a submitted write whose turn has come; gives the turn up.
-  void run_granted(LaneState& lane, SubmittedWrite& write, const gate::Claim& claim) noexcept;
+  /// Runs a submitted write whose turn has come; gives the turn up. Returns what is to be done
+  /// before the write is completed; nothing when it failed, which it knows by then.
+  [[nodiscard]] std::optional<Actions> run_granted(SubmittedWrite& write,
+                                                   const gate::Claim& claim) noexcept;
+  /// Does it, and completes the write.
+  static void complete(SubmittedWrite& write, const Actions& actions,
+                       const gate::Claim& claim) noexcept;
 
   [[noreturn]] void raise_turn_timeout(const Call& call) const;
   [[noreturn]] void raise_closed(const Call& call) const;

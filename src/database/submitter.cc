@@ -40,14 +40,19 @@ Submitter::~Submitter() {
 }
 
 void Submitter::stop() noexcept {
-  std::thread thread;
-  {
-    gate::MutexLock lock(mutex_);
-    stopping_ = true;
-    thread = std::move(thread_);
-  }
-  changed_.notify_all();
-  if (thread.joinable()) thread.join();
+  // One after the other: the last closures may have actions.
+  const auto end = [this](bool Submitter::*stopping, std::thread Submitter::*member) {
+    std::thread thread;
+    {
+      gate::MutexLock lock(mutex_);
+      this->*stopping = true;
+      thread = std::move(this->*member);
+    }
+    changed_.notify_all();
+    if (thread.joinable()) thread.join();
+  };
+  end(&Submitter::stopping_, &Submitter::closures_thread_);
+  end(&Submitter::stopping_actions_, &Submitter::actions_thread_);
 }
 
 bool Submitter::enqueue(detail::LaneState& lane, std::unique_ptr<detail::SubmittedWrite> write,
@@ -56,7 +61,7 @@ bool Submitter::enqueue(detail::LaneState& lane, std::unique_ptr<detail::Submitt
   {
     gate::MutexLock lock(mutex_);
     if (stopping_) return false;
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    if (!closures_thread_.joinable()) closures_thread_ = std::thread([this] { run_closures(); });
     jobs_.push_back(std::make_unique<Job>(*this, lane, std::move(write), where));
     job = jobs_.back().get();
   }
@@ -84,7 +89,7 @@ std::unique_ptr<Submitter::Job> Submitter::take(Job& job) {
   return taken;
 }
 
-void Submitter::run() {
+void Submitter::run_closures() {
   for (;;) {
     Job* granted = nullptr;
     {
@@ -95,16 +100,42 @@ void Submitter::run() {
     }
     if (granted == nullptr) return;
     // It waits no more: whoever gets its future's result finds its place in the lane free again.
-    const std::unique_ptr<Job> job = take(*granted);
+    std::unique_ptr<Job> job = take(*granted);
     job->lane().end_submission();
     gate::Claim claim = job->claim();
     claim.thread_id = gate::this_thread_id();
     turn_.set_holder_thread(claim.thread_id);
-    core_.run_granted(job->lane(), job->write(), claim);
+    if (auto actions = core_.run_granted(job->write(), claim))
+      complete(std::move(job), std::move(*actions));
   }
 }
 
-std::size_t Submitter::cancel_waiting(std::exception_ptr reason) {
+void Submitter::complete(std::unique_ptr<Job> job, Actions actions) {
+  if (actions.empty()) return detail::Core::complete(job->write(), actions, job->claim());
+  {
+    gate::MutexLock lock(mutex_);
+    completions_.push_back({std::move(job), std::move(actions)});
+    if (!actions_thread_.joinable()) actions_thread_ = std::thread([this] { run_actions(); });
+  }
+  changed_.notify_all();
+}
+
+void Submitter::run_actions() {
+  for (;;) {
+    std::list<Completion> next;
+    {
+      gate::MutexLock lock(mutex_);
+      while (completions_.empty() && !stopping_actions_)
+        changed_.wait(mutex_);
+      if (completions_.empty()) return;
+      next.splice(next.begin(), completions_, completions_.begin());
+    }
+    const Completion& completion = next.front();
+    detail::Core::complete(completion.job->write(), completion.actions, completion.job->claim());
+  }
+}
+
+std::size_t Submitter::cancel_waiting(const std::exception_ptr& reason) {
   std::list<std::unique_ptr<Job>> cancelled;
   {
     gate::MutexLock lock(mutex_);
@@ -128,7 +159,8 @@ std::size_t Submitter::waiting() const {
 
 bool Submitter::is_own_thread() const {
   gate::MutexLock lock(mutex_);
-  return thread_.get_id() == std::this_thread::get_id();
+  const auto self = std::this_thread::get_id();
+  return closures_thread_.get_id() == self || actions_thread_.get_id() == self;
 }
 
 }  // namespace turnstile::database

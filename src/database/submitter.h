@@ -1,13 +1,17 @@
 // Closures that wait for the writer's turn without a thread of their own, and the one thread that
 // runs them when it comes. They stand in the same queue as the threads that wait in write().
+//
+// What a closure wants done after its commit is done by a second thread: it may write, and so wait
+// for a turn that has been given to the next closure, which only the first thread can run.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <list>
 #include <memory>
 #include <source_location>
 #include <thread>
+#include <vector>
 
 #include "gate/claim.h"
 #include "gate/mutex.h"
@@ -17,7 +21,7 @@
 
 namespace turnstile::database {
 
-/// Threads: shared. The thread is started with the first submission.
+/// Threads: shared. Each thread is started with the first work for it.
 class Submitter {
  public:
   Submitter(detail::Core& core, gate::WriterTurn& turn) noexcept;
@@ -29,22 +33,30 @@ class Submitter {
   [[nodiscard]] bool enqueue(detail::LaneState& lane, std::unique_ptr<detail::SubmittedWrite> write,
                              std::source_location where) TURNSTILE_EXCLUDES(mutex_);
 
-  /// Ends the thread, after the closure that it runs. Nothing may be waiting any more.
+  /// Ends the threads, after what they do. No closure may be waiting any more.
   void stop() noexcept TURNSTILE_EXCLUDES(mutex_);
 
   /// Cancels what still waits; returns how many.
-  std::size_t cancel_waiting(std::exception_ptr reason) TURNSTILE_EXCLUDES(mutex_);
+  std::size_t cancel_waiting(const std::exception_ptr& reason) TURNSTILE_EXCLUDES(mutex_);
 
   /// Closures that wait.
   [[nodiscard]] std::size_t waiting() const TURNSTILE_EXCLUDES(mutex_);
 
-  /// True on the thread that runs the closures, which cannot wait for its own end.
+  /// True on the threads that run the closures and their actions, which cannot wait for their own
+  /// end.
   [[nodiscard]] bool is_own_thread() const TURNSTILE_EXCLUDES(mutex_);
 
  private:
   class Job;
+  using Actions = std::vector<std::function<void()>>;
+  struct Completion {
+    std::unique_ptr<Job> job;
+    Actions actions;
+  };
 
-  void run() TURNSTILE_EXCLUDES(mutex_);
+  void run_closures() TURNSTILE_EXCLUDES(mutex_);
+  void run_actions() TURNSTILE_EXCLUDES(mutex_);
+  void complete(std::unique_ptr<Job> job, Actions actions) TURNSTILE_EXCLUDES(mutex_);
   void granted(Job& job) TURNSTILE_EXCLUDES(mutex_);
   /// Takes a job off the list.
   [[nodiscard]] std::unique_ptr<Job> take(Job& job) TURNSTILE_EXCLUDES(mutex_);
@@ -56,7 +68,10 @@ class Submitter {
   std::list<std::unique_ptr<Job>> jobs_ TURNSTILE_GUARDED_BY(mutex_);
   Job* granted_ TURNSTILE_GUARDED_BY(mutex_) = nullptr;  // There is one turn, so at most one.
   bool stopping_ TURNSTILE_GUARDED_BY(mutex_) = false;
-  std::thread thread_ TURNSTILE_GUARDED_BY(mutex_);
+  bool stopping_actions_ TURNSTILE_GUARDED_BY(mutex_) = false;
+  std::list<Completion> completions_ TURNSTILE_GUARDED_BY(mutex_);
+  std::thread closures_thread_ TURNSTILE_GUARDED_BY(mutex_);
+  std::thread actions_thread_ TURNSTILE_GUARDED_BY(mutex_);
 };
 
 }  // namespace turnstile::database
