@@ -39,6 +39,7 @@ namespace {
 }  // namespace
 
 void Output::write(std::string_view text) {
+  if (text.empty()) return;  // An empty view may have no address, which fwrite() must not be given.
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail_to_write(errno);
 }
 
