@@ -32,9 +32,11 @@ struct File {
     keeper.execute("BEGIN IMMEDIATE");
     for (int i = 0; i < kTables; ++i) {
       const std::string table = "table_" + std::to_string(i);
+      std::string index = "CREATE INDEX ";
+      index.append(table).append("_by_name ON ").append(table).append("(name)");
       keeper.execute("CREATE TABLE " + table +
                      "(id INTEGER PRIMARY KEY, name TEXT NOT NULL, val INTEGER, created INTEGER)");
-      keeper.execute("CREATE INDEX " + table + "_by_name ON " + table + "(name)");
+      keeper.execute(index);
       keeper.execute("INSERT INTO " + table + "(name) VALUES ('first')");
     }
     keeper.execute("COMMIT");

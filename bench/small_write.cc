@@ -84,9 +84,9 @@ class LaneWriter {
   std::int64_t written_ = 0;
 };
 
-template <class Writer, Synchronous kSynchronous>
+template <class Writer, Synchronous Level>
 void small_write(benchmark::State& state) {
-  static Writer writer(kSynchronous);  // The function is called until it takes long enough.
+  static Writer writer(Level);  // The function is called until it takes long enough.
   for (auto _ : state)
     writer.write();
   state.SetItemsProcessed(state.iterations());

@@ -70,7 +70,7 @@ std::int64_t Reply::number(std::string_view key) const {
 std::string Reply::line() const {
   std::string line = ok_ ? "ok" : "error";
   for (const auto& [key, value] : fields_)
-    line += '\t' + key + '=' + value;
+    line.append("\t").append(key).append("=").append(value);
   return line;
 }
 

@@ -125,7 +125,7 @@ TEST(Migrate, RefusesANewerFileWithARollbackJournalAndLeavesItAlone) {
 
 TEST(Migrate, RefusesStepsThatAreNotNumberedInOrder) {
   const TempDir directory;
-  const auto numbered = [](std::vector<int> versions) {
+  const auto numbered = [](const std::vector<int>& versions) {
     Migrations steps;
     for (const int version : versions)
       steps.push_back({version, "a step", "SELECT 1"});

@@ -205,7 +205,7 @@ TEST(AfterCommit, RunsOnceAfterTheCommit) {
   db.lane().write([&](WriteTx& tx) {
     tx.after_commit([&] { events.push_back("after " + std::to_string(count_notes(db.lane()))); });
     add_note(tx, "one");
-    events.push_back("closure");
+    events.emplace_back("closure");
   });
   EXPECT_THAT(events, ElementsAre("closure", "after 1"));
 }
