@@ -529,11 +529,12 @@ void Core::stop_writers(CloseReport& report, const Call& call) {
   if (drained) {
     turn_.release();
   } else {
-    Error::Details details;
-    details.code = code("CANCELLED");
-    details.message = "the database was closed before this submitted closure ran";
-    report.cancelled =
-        submitter_->cancel_waiting(std::make_exception_ptr(Cancelled(std::move(details))));
+    report.cancelled = submitter_->cancel_waiting([] {
+      Error::Details details;
+      details.code = code("CANCELLED");
+      details.message = "the database was closed before this submitted closure ran";
+      return std::make_exception_ptr(Cancelled(std::move(details)));
+    });
     writer_->interrupt();
     ++report.interrupted;
     // Without a write-ahead log the writer may be waiting for readers.

@@ -135,7 +135,7 @@ void Submitter::run_actions() {
   }
 }
 
-std::size_t Submitter::cancel_waiting(const std::exception_ptr& reason) {
+std::size_t Submitter::cancel_waiting(detail::FunctionRef<std::exception_ptr()> reason) {
   std::list<std::unique_ptr<Job>> cancelled;
   {
     gate::MutexLock lock(mutex_);
@@ -147,7 +147,8 @@ std::size_t Submitter::cancel_waiting(const std::exception_ptr& reason) {
   }
   for (const auto& job : cancelled) {
     job->lane().end_submission();
-    job->write().failed(reason);
+    // Each gets an exception of its own: their receivers need not know of each other's threads.
+    job->write().failed(reason());
   }
   return cancelled.size();
 }

@@ -36,8 +36,9 @@ class Submitter {
   /// Ends the threads, after what they do. No closure may be waiting any more.
   void stop() noexcept TURNSTILE_EXCLUDES(mutex_);
 
-  /// Cancels what still waits; returns how many.
-  std::size_t cancel_waiting(const std::exception_ptr& reason) TURNSTILE_EXCLUDES(mutex_);
+  /// Cancels what still waits, each with a `reason` of its own; returns how many.
+  std::size_t cancel_waiting(detail::FunctionRef<std::exception_ptr()> reason)
+      TURNSTILE_EXCLUDES(mutex_);
 
   /// Closures that wait.
   [[nodiscard]] std::size_t waiting() const TURNSTILE_EXCLUDES(mutex_);
