@@ -8,6 +8,7 @@
 
 #include "turnstile/info.h"
 #include "turnstile/lane.h"
+#include "turnstile/metrics.h"
 #include "turnstile/options.h"
 
 namespace turnstile {
@@ -42,6 +43,8 @@ class Database {
 
   /// A picture of the moment; takes no lock that anyone waits for.
   [[nodiscard]] DatabaseInfo info() const;
+  /// What was measured since the database was opened; takes no lock that anyone waits for.
+  [[nodiscard]] Metrics metrics() const;
 
   /// Gives this handle up. With the last handle the database closes: new calls are refused,
   /// submitted closures run until `drain` has passed and are cancelled then, running ones are

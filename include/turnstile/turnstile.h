@@ -5,6 +5,7 @@
 #include "turnstile/error.h"
 #include "turnstile/info.h"
 #include "turnstile/lane.h"
+#include "turnstile/metrics.h"
 #include "turnstile/migration.h"
 #include "turnstile/options.h"
 #include "turnstile/statement.h"

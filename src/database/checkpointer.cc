@@ -34,6 +34,7 @@ void Checkpointer::stop() noexcept {
 // at every commit would not help, so each kind waits for the log to have grown by a share.
 void Checkpointer::after_commit(sqlite::Connection& writer) noexcept {
   const int frames = writer.wal_frames();
+  frames_now_.store(frames, std::memory_order_relaxed);
   if (frames < frames_) {
     // The log was started over.
     next_background_ = frames_;
@@ -86,9 +87,27 @@ void Checkpointer::run() {
 
 void Checkpointer::checkpoint(sqlite::Connection& connection) noexcept {
   gate::MutexLock lock(copying_);
+  const auto start = std::chrono::steady_clock::now();
   const sqlite::CheckpointResult result = connection.checkpoint(sqlite::CheckpointMode::Passive);
   // "Nothing done" comes with a success code too, and is told only by the count of frames.
-  if (result.log_frames > 0) count_.fetch_add(1, std::memory_order_relaxed);
+  if (result.log_frames <= 0) return;
+  duration_.record(std::chrono::steady_clock::now() - start);
+  count_.fetch_add(1, std::memory_order_relaxed);
+  if (result.copied_frames < result.log_frames) incomplete_.fetch_add(1, std::memory_order_relaxed);
+  last_log_frames_.store(result.log_frames, std::memory_order_relaxed);
+  last_copied_frames_.store(result.copied_frames, std::memory_order_relaxed);
+  last_end_.store(std::chrono::system_clock::now().time_since_epoch(), std::memory_order_relaxed);
+}
+
+void Checkpointer::add_to(WalMetrics& metrics) const noexcept {
+  metrics.frames = frames_now_.load(std::memory_order_relaxed);
+  metrics.checkpoints = count();
+  metrics.incomplete = incomplete_.load(std::memory_order_relaxed);
+  metrics.checkpoint = duration_.snapshot();
+  metrics.last_log_frames = last_log_frames_.load(std::memory_order_relaxed);
+  metrics.last_copied_frames = last_copied_frames_.load(std::memory_order_relaxed);
+  metrics.last_checkpoint =
+      std::chrono::system_clock::time_point(last_end_.load(std::memory_order_relaxed));
 }
 
 void Checkpointer::report(const std::exception& error) noexcept {

@@ -13,6 +13,7 @@
 #include <memory>
 #include <thread>
 
+#include "database/metrics.h"
 #include "gate/mutex.h"
 #include "sqlite/connection.h"
 #include "turnstile/options.h"
@@ -41,6 +42,8 @@ class Checkpointer {
   [[nodiscard]] std::uint64_t count() const noexcept {
     return count_.load(std::memory_order_relaxed);
   }
+  /// What was measured; the file's size is left to the caller.
+  void add_to(WalMetrics& metrics) const noexcept;
 
  private:
   void wake() TURNSTILE_EXCLUDES(mutex_);
@@ -57,7 +60,15 @@ class Checkpointer {
   int next_forced_;      // Frames at which a writer has to do it itself.
 
   std::atomic<bool> residue_{false};  // The thread is done; what came meanwhile is left.
+  std::atomic<std::int64_t> frames_now_{0};
+
+  // Of checkpoints that found a log to copy.
   std::atomic<std::uint64_t> count_{0};
+  std::atomic<std::uint64_t> incomplete_{0};
+  std::atomic<std::int64_t> last_log_frames_{0};
+  std::atomic<std::int64_t> last_copied_frames_{0};
+  std::atomic<std::chrono::system_clock::duration> last_end_{};
+  HistogramRecorder duration_;
 
   // SQLite lets one connection at a time copy and turns a second one away, which would leave a
   // writer that has to wait for the copying free to go on.

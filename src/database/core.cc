@@ -25,25 +25,26 @@ namespace {
 // How long a closure whose SQL was interrupted may take to let the exception out.
 constexpr std::chrono::seconds kGrace{1};
 
+using Clock = std::chrono::steady_clock;
+
 /// Lends a connection to a call: its errors and waits refer to the call, which then counts them.
 class Attribution {
  public:
   Attribution(sqlite::Connection& connection, const Call& call,
-              std::atomic<std::uint64_t>& engine_waits) noexcept
-      : connection_(connection), engine_waits_(engine_waits), before_(connection.waits()) {
+              database::Recorder& recorder) noexcept
+      : connection_(connection), recorder_(recorder), before_(connection.waits()) {
     connection.set_call(&call);
   }
   ~Attribution() {
     connection_.set_call(nullptr);
-    const std::uint64_t waits = connection_.waits() - before_;
-    if (waits != 0) engine_waits_.fetch_add(waits, std::memory_order_relaxed);
+    recorder_.on_engine_waits(connection_.waits() - before_);
   }
   Attribution(const Attribution&) = delete;
   Attribution& operator=(const Attribution&) = delete;
 
  private:
   sqlite::Connection& connection_;
-  std::atomic<std::uint64_t>& engine_waits_;
+  database::Recorder& recorder_;
   const std::uint64_t before_;
 };
 
@@ -231,32 +232,26 @@ void Core::raise_turn_timeout(const Call& call) const {
   sqlite::raise_timeout(call, call.timeout_code, writer_holder());
 }
 
-void Core::note_wait(std::atomic<std::int64_t>& longest, const Call& call) noexcept {
-  const std::int64_t waited = std::chrono::duration_cast<std::chrono::microseconds>(
-                                  std::chrono::steady_clock::now() - call.started)
-                                  .count();
-  std::int64_t seen = longest.load(std::memory_order_relaxed);
-  while (waited > seen && !longest.compare_exchange_weak(seen, waited, std::memory_order_relaxed)) {
-  }
-}
-
 // ---- Reading ----
 
-void Core::read(const LaneState& lane, const CallOptions& options, FunctionRef<void(ReadTx&)> body,
+void Core::read(LaneState& lane, const CallOptions& options, FunctionRef<void(ReadTx&)> body,
                 std::source_location where) {
   const Call call = make_call(lane.name(), options, code("READ_TIMEOUT"), where);
   require_open(call);
   const Scope scope(this, ScopeKind::Read, call, exclusive());
   try {
-    readers_ ? read_from_pool(call, body) : read_from_writer(call, body);
-    reads_.fetch_add(1, std::memory_order_relaxed);
+    readers_ ? read_from_pool(lane, call, body) : read_from_writer(lane, call, body);
+    lane.recorder().on_read();
   } catch (const Timeout&) {
-    timeouts_.fetch_add(1, std::memory_order_relaxed);
+    lane.recorder().on_timeout();
+    throw;
+  } catch (const Cancelled&) {
+    lane.recorder().on_cancelled();
     throw;
   }
 }
 
-void Core::read_from_pool(const Call& call, FunctionRef<void(ReadTx&)> body) {
+void Core::read_from_pool(LaneState& lane, const Call& call, FunctionRef<void(ReadTx&)> body) {
   const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
   SharedPermit shared;
   if (shared_turn_) shared.acquire(*shared_turn_, SharedTurn::Kind::Shared, call, claim);
@@ -273,20 +268,20 @@ void Core::read_from_pool(const Call& call, FunctionRef<void(ReadTx&)> body) {
     case Wait::Closed:
       raise_closed(call);
   }
-  if (lease.had_to_wait()) note_wait(longest_read_wait_us_, call);
+  if (lease.had_to_wait()) lane.recorder().on_read_wait(Clock::now() - call.started);
   read_on(lease.connection(), call, body);
 }
 
-void Core::read_from_writer(const Call& call, FunctionRef<void(ReadTx&)> body) {
+void Core::read_from_writer(LaneState& lane, const Call& call, FunctionRef<void(ReadTx&)> body) {
   const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
   const WritePermit permit(*this, call, claim);
-  note_wait(longest_read_wait_us_, call);
+  lane.recorder().on_read_wait(Clock::now() - call.started);
   read_on(*writer_, call, body);
 }
 
 void Core::read_on(sqlite::Connection& connection, const Call& call,
                    FunctionRef<void(ReadTx&)> body) {
-  const Attribution attribution(connection, call, engine_waits_);
+  const Attribution attribution(connection, call, recorder_);
   if (const int began = connection.begin_deferred(); began != 0) sqlite::raise(connection, began);
   try {
     Session session(connection, call);
@@ -305,13 +300,13 @@ void Core::finish_read(sqlite::Connection& connection) noexcept {
   // A read has nothing to commit, and nothing that could fail; clean_up() would see to it.
   static_cast<void>(connection.commit());
   was_clean = connection.clean_up() && was_clean;
-  if (!was_clean) repaired_.fetch_add(1, std::memory_order_relaxed);
+  if (!was_clean) recorder_.on_repair();
 }
 
 // ---- Writing ----
 
-void Core::write(const LaneState& lane, const CallOptions& options,
-                 FunctionRef<void(WriteTx&)> body, std::source_location where) {
+void Core::write(LaneState& lane, const CallOptions& options, FunctionRef<void(WriteTx&)> body,
+                 std::source_location where) {
   const Call call = make_call(lane.name(), options, code("WRITE_TIMEOUT"), where);
   require_open(call);
   if (!writable_) sqlite::raise_misuse(code("DB_READ_ONLY"), "the database is read-only", call);
@@ -320,33 +315,41 @@ void Core::write(const LaneState& lane, const CallOptions& options,
     const Scope scope(this, ScopeKind::Write, call, exclusive());
     const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
     const WritePermit permit(*this, call, claim);
-    after_commit = write_on_writer(call, body);
+    after_commit = write_on_writer(lane, call, body);
   } catch (const Timeout&) {
-    timeouts_.fetch_add(1, std::memory_order_relaxed);
+    lane.recorder().on_timeout();
+    throw;
+  } catch (const Cancelled&) {
+    lane.recorder().on_cancelled();
     throw;
   }
   run_after_commit(after_commit, call);
 }
 
-Core::Actions Core::write_on_writer(const Call& call, FunctionRef<void(WriteTx&)> body) {
-  const Attribution attribution(*writer_, call, engine_waits_);
+Core::Actions Core::write_on_writer(LaneState& lane, const Call& call,
+                                    FunctionRef<void(WriteTx&)> body) {
+  const Attribution attribution(*writer_, call, recorder_);
   stage_.store(Stage::AtEngine, std::memory_order_relaxed);
   gate::sync_point("Core::write:before_begin");
-  if (const int began = writer_->begin_immediate(); began != 0) sqlite::raise(*writer_, began);
+  if (const int result = writer_->begin_immediate(); result != 0) sqlite::raise(*writer_, result);
   stage_.store(Stage::Working, std::memory_order_relaxed);
-  note_wait(longest_write_wait_us_, call);
+  const Clock::time_point began = Clock::now();
+  Clock::time_point ended;  // Of the closure; the epoch while it runs.
   WriteSession session(*writer_, call);
   try {
     WriteTx tx(session);
     body(tx);
     gate::sync_point("Core::write:before_commit");
+    ended = Clock::now();
     commit(call);
   } catch (...) {
+    if (ended == Clock::time_point()) ended = Clock::now();
     writer_->clean_up();
-    rollbacks_.fetch_add(1, std::memory_order_relaxed);
+    lane.recorder().on_rollback(began - call.started, ended - began);
     throw;
   }
-  writes_.fetch_add(1, std::memory_order_relaxed);
+  lane.recorder().on_write(began - call.started, ended - began);
+  recorder_.on_commit(Clock::now() - ended, 1);
   if (checkpointer_) checkpointer_->after_commit(*writer_);
   return std::move(session.after_commit);
 }
@@ -358,7 +361,7 @@ void Core::commit(const Call& call) {
                          "did not let through",
                          call);
   }
-  if (writer_->reclaim_statements() > 0) repaired_.fetch_add(1, std::memory_order_relaxed);
+  if (writer_->reclaim_statements() > 0) recorder_.on_repair();
   const int done = writer_->commit();
   if (done == 0) return;
   sqlite::raise(*writer_, done, {}, {.commit_state = sqlite::commit_state_after(done)});
@@ -397,6 +400,7 @@ void Core::submit(LaneState& lane, std::unique_ptr<SubmittedWrite> write,
   if (!writable_) sqlite::raise_misuse(code("DB_READ_ONLY"), "the database is read-only", call);
   Scope::require_may_submit(this, call, exclusive());
   if (!lane.try_reserve_submission()) {
+    lane.recorder().on_queue_full();
     Error::Details details;
     details.code = code("QUEUE_FULL");
     details.message = "lane '" + std::string(lane.name()) + "' has " +
@@ -409,15 +413,19 @@ void Core::submit(LaneState& lane, std::unique_ptr<SubmittedWrite> write,
   if (!submitter_->enqueue(lane, std::move(write), where)) raise_closed(call);
 }
 
-std::optional<Core::Actions> Core::run_granted(SubmittedWrite& write, const Claim& claim) noexcept {
+std::optional<Core::Actions> Core::run_granted(LaneState& lane, SubmittedWrite& write,
+                                               const Claim& claim) noexcept {
   // Its deadline begins with its turn: until then it costs nobody anything to wait.
   const Call call = make_call(claim.lane, {}, code("WRITE_TIMEOUT"), claim.where);
   try {
     const WritePermit permit(*this, call, claim, WritePermit::Granted{});
     const Scope scope(this, ScopeKind::Write, call, exclusive());
-    return write_on_writer(call, [&write](WriteTx& tx) { write.run(tx); });
+    return write_on_writer(lane, call, [&write](WriteTx& tx) { write.run(tx); });
   } catch (const Timeout&) {
-    timeouts_.fetch_add(1, std::memory_order_relaxed);
+    lane.recorder().on_timeout();
+    write.failed(std::current_exception());
+  } catch (const Cancelled&) {
+    lane.recorder().on_cancelled();
     write.failed(std::current_exception());
   } catch (...) {
     write.failed(std::current_exception());
@@ -437,58 +445,7 @@ void Core::complete(SubmittedWrite& write, const Actions& actions, const Claim& 
   }
 }
 
-// ---- Telling and ending ----
-
-DatabaseInfo Core::info() {
-  const Call call = make_call("info", CallOptions{std::chrono::milliseconds(0)},
-                              code("READ_TIMEOUT"), std::source_location::current());
-  require_open(call);
-  DatabaseInfo info;
-  info.path = location_.path.string();
-  info.phases = phases_;
-  info.settings = settings_;
-  info.schema_version = schema_version_;
-  info.engine = engine_info();
-  const auto size_of = [](const std::filesystem::path& path) -> std::int64_t {
-    std::error_code error;
-    const auto size = std::filesystem::file_size(path, error);
-    return error ? 0 : static_cast<std::int64_t>(size);
-  };
-  if (!location_.in_memory) {
-    info.file_bytes = size_of(location_.path);
-    info.wal_bytes = size_of(location_.path.string() + "-wal");
-  }
-  for (const Setting& setting : settings_)
-    if (setting.name == "page_size") info.page_size_bytes = std::stoll(setting.in_force);
-  count_free_pages(info, call);
-  if (readers_) {
-    const auto counts = readers_->counts();
-    info.pool.readers_idle = static_cast<int>(counts.idle);
-    info.pool.readers_leased = static_cast<int>(counts.leased);
-    info.pool.readers_waiting = static_cast<int>(counts.waiting);
-    info.pool.connections = static_cast<int>(counts.idle + counts.leased);
-  }
-  if (writable_) ++info.pool.connections;
-  info.pool.writers_waiting = static_cast<int>(turn_.waiting());
-  info.counters = counters();
-  return info;
-}
-
-Counters Core::counters() const {
-  Counters counters;
-  counters.reads = reads_.load(std::memory_order_relaxed);
-  counters.writes = writes_.load(std::memory_order_relaxed);
-  counters.rollbacks = rollbacks_.load(std::memory_order_relaxed);
-  counters.timeouts = timeouts_.load(std::memory_order_relaxed);
-  counters.repaired_connections = repaired_.load(std::memory_order_relaxed);
-  counters.engine_waits = engine_waits_.load(std::memory_order_relaxed);
-  if (checkpointer_) counters.checkpoints = checkpointer_->count();
-  counters.longest_read_wait =
-      std::chrono::microseconds(longest_read_wait_us_.load(std::memory_order_relaxed));
-  counters.longest_write_wait =
-      std::chrono::microseconds(longest_write_wait_us_.load(std::memory_order_relaxed));
-  return counters;
-}
+// ---- Ending ----
 
 // Only where a reader is free at this moment: a picture is not worth waiting for, and the caller
 // may be inside a read that holds the last one.
@@ -497,7 +454,7 @@ void Core::count_free_pages(DatabaseInfo& info, const Call& call) {
   gate::ReaderPool::Lease lease;
   const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
   if (readers_->lease(claim, call.deadline, lease) != Wait::Granted) return;
-  const Attribution attribution(lease.connection(), call, engine_waits_);
+  const Attribution attribution(lease.connection(), call, recorder_);
   try {
     info.free_pages = lease.connection().query_integer("PRAGMA freelist_count");
   } catch (const Timeout&) {

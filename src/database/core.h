@@ -22,6 +22,7 @@
 
 #include "database/bootstrap.h"
 #include "database/checkpointer.h"
+#include "database/metrics.h"
 #include "database/submitter.h"
 #include "gate/claim.h"
 #include "gate/mutex.h"
@@ -48,12 +49,14 @@ class LaneState {
   [[nodiscard]] bool try_reserve_submission() noexcept;
   void end_submission() noexcept { submitted_.fetch_sub(1, std::memory_order_relaxed); }
   [[nodiscard]] const LaneOptions& options() const noexcept { return options_; }
+  [[nodiscard]] database::LaneRecorder& recorder() noexcept { return recorder_; }
 
  private:
   Core& core_;
   const std::string name_;
   const LaneOptions options_;
   std::atomic<std::size_t> submitted_{0};
+  database::LaneRecorder recorder_;
 };
 
 /// Threads: shared.
@@ -69,13 +72,14 @@ class Core {
 
   [[nodiscard]] LaneState& lane(std::string_view name, LaneOptions options);
 
-  void read(const LaneState& lane, const CallOptions& options, FunctionRef<void(ReadTx&)> body,
+  void read(LaneState& lane, const CallOptions& options, FunctionRef<void(ReadTx&)> body,
             std::source_location where);
-  void write(const LaneState& lane, const CallOptions& options, FunctionRef<void(WriteTx&)> body,
+  void write(LaneState& lane, const CallOptions& options, FunctionRef<void(WriteTx&)> body,
              std::source_location where);
   void submit(LaneState& lane, std::unique_ptr<SubmittedWrite> write, std::source_location where);
 
   [[nodiscard]] DatabaseInfo info();
+  [[nodiscard]] Metrics metrics() TURNSTILE_EXCLUDES(lanes_mutex_);
 
   /// See Database::close; called for the last handle.
   CloseReport close(std::chrono::milliseconds drain, std::source_location where);
@@ -96,19 +100,20 @@ class Core {
   /// True where a read and a write need the same thing and so keep each other out.
   [[nodiscard]] bool exclusive() const noexcept { return shared_turn_ || !readers_; }
 
-  void read_from_pool(const Call& call, FunctionRef<void(ReadTx&)> body);
-  void read_from_writer(const Call& call, FunctionRef<void(ReadTx&)> body);
+  void read_from_pool(LaneState& lane, const Call& call, FunctionRef<void(ReadTx&)> body);
+  void read_from_writer(LaneState& lane, const Call& call, FunctionRef<void(ReadTx&)> body);
   void read_on(sqlite::Connection& connection, const Call& call, FunctionRef<void(ReadTx&)> body);
   void finish_read(sqlite::Connection& connection) noexcept;
 
   /// BEGIN, `body`, COMMIT, by whoever has the turn. Returns what is to be done after it.
-  [[nodiscard]] Actions write_on_writer(const Call& call, FunctionRef<void(WriteTx&)> body);
+  [[nodiscard]] Actions write_on_writer(LaneState& lane, const Call& call,
+                                        FunctionRef<void(WriteTx&)> body);
   void commit(const Call& call);
   static void run_after_commit(const Actions& actions, const Call& call);
 
   /// Runs a submitted write whose turn has come; gives the turn up. Returns what is to be done
   /// before the write is completed; nothing when it failed, which it knows by then.
-  [[nodiscard]] std::optional<Actions> run_granted(SubmittedWrite& write,
+  [[nodiscard]] std::optional<Actions> run_granted(LaneState& lane, SubmittedWrite& write,
                                                    const gate::Claim& claim) noexcept;
   /// Does it, and completes the write.
   static void complete(SubmittedWrite& write, const Actions& actions,
@@ -117,9 +122,9 @@ class Core {
   [[noreturn]] void raise_turn_timeout(const Call& call) const;
   [[noreturn]] void raise_closed(const Call& call) const;
   [[nodiscard]] Holder writer_holder() const;
-  static void note_wait(std::atomic<std::int64_t>& longest, const Call& call) noexcept;
 
-  [[nodiscard]] Counters counters() const;
+  [[nodiscard]] Counters counters() TURNSTILE_EXCLUDES(lanes_mutex_);
+  [[nodiscard]] PoolInfo pool_info() const;
   void count_free_pages(DatabaseInfo& info, const Call& call);
 
   void stop_writers(CloseReport& report, const Call& call);
@@ -154,14 +159,7 @@ class Core {
   gate::Mutex lanes_mutex_;
   std::map<std::string, LaneState, std::less<>> lanes_ TURNSTILE_GUARDED_BY(lanes_mutex_);
 
-  std::atomic<std::uint64_t> reads_{0};
-  std::atomic<std::uint64_t> writes_{0};
-  std::atomic<std::uint64_t> rollbacks_{0};
-  std::atomic<std::uint64_t> timeouts_{0};
-  std::atomic<std::uint64_t> repaired_{0};
-  std::atomic<std::uint64_t> engine_waits_{0};
-  std::atomic<std::int64_t> longest_read_wait_us_{0};
-  std::atomic<std::int64_t> longest_write_wait_us_{0};
+  database::Recorder recorder_;
 };
 
 }  // namespace turnstile::detail

@@ -72,6 +72,11 @@ DatabaseInfo Database::info() const {
   return core_->info();
 }
 
+Metrics Database::metrics() const {
+  if (!core_) raise_no_handle(std::source_location::current());
+  return core_->metrics();
+}
+
 CloseReport Database::close(std::chrono::milliseconds drain, std::source_location where) {
   if (!core_) raise_no_handle(where);
   if (core_->must_not_wait_here()) {

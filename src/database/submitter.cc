@@ -105,7 +105,7 @@ void Submitter::run_closures() {
     gate::Claim claim = job->claim();
     claim.thread_id = gate::this_thread_id();
     turn_.set_holder_thread(claim.thread_id);
-    if (auto actions = core_.run_granted(job->write(), claim))
+    if (auto actions = core_.run_granted(job->lane(), job->write(), claim))
       complete(std::move(job), std::move(*actions));
   }
 }
@@ -147,6 +147,7 @@ std::size_t Submitter::cancel_waiting(detail::FunctionRef<std::exception_ptr()> 
   }
   for (const auto& job : cancelled) {
     job->lane().end_submission();
+    job->lane().recorder().on_cancelled();
     // Each gets an exception of its own: their receivers need not know of each other's threads.
     job->write().failed(reason());
   }

@@ -47,6 +47,7 @@ PUBLIC_HEADERS = {
     "version.h": "sqlite",
     "database.h": "database",
     "lane.h": "database",
+    "metrics.h": "database",
     "migration.h": "database",
     "native.h": "database",
     "options.h": "database",

@@ -1,0 +1,90 @@
+// What a Core tells of itself. Apart from core.cc, which is about who may go when.
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "database/core.h"
+#include "sqlite/error_code.h"
+
+namespace turnstile::detail {
+
+namespace {
+
+// 0 when there is no such file.
+std::int64_t size_of(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return error ? 0 : static_cast<std::int64_t>(size);
+}
+
+}  // namespace
+
+DatabaseInfo Core::info() {
+  const Call call = make_call("info", CallOptions{std::chrono::milliseconds(0)},
+                              code("READ_TIMEOUT"), std::source_location::current());
+  require_open(call);
+  DatabaseInfo info;
+  info.path = location_.path.string();
+  info.phases = phases_;
+  info.settings = settings_;
+  info.schema_version = schema_version_;
+  info.engine = engine_info();
+  if (!location_.in_memory) {
+    info.file_bytes = size_of(location_.path);
+    info.wal_bytes = size_of(location_.path.string() + "-wal");
+  }
+  for (const Setting& setting : settings_)
+    if (setting.name == "page_size") info.page_size_bytes = std::stoll(setting.in_force);
+  count_free_pages(info, call);
+  info.pool = pool_info();
+  info.counters = counters();
+  return info;
+}
+
+PoolInfo Core::pool_info() const {
+  PoolInfo pool;
+  if (readers_) {
+    const auto counts = readers_->counts();
+    pool.readers_idle = static_cast<int>(counts.idle);
+    pool.readers_leased = static_cast<int>(counts.leased);
+    pool.readers_waiting = static_cast<int>(counts.waiting);
+    pool.connections = static_cast<int>(counts.idle + counts.leased);
+  }
+  if (writable_) ++pool.connections;
+  pool.writers_waiting = static_cast<int>(turn_.waiting());
+  return pool;
+}
+
+Counters Core::counters() {
+  Counters counters;
+  {
+    gate::MutexLock lock(lanes_mutex_);
+    for (auto& [name, lane] : lanes_)
+      lane.recorder().add_to(counters);
+  }
+  recorder_.add_to(counters);
+  if (checkpointer_) counters.checkpoints = checkpointer_->count();
+  return counters;
+}
+
+Metrics Core::metrics() {
+  Call call;
+  call.lane = "metrics";
+  require_open(call);
+  Metrics metrics;
+  {
+    gate::MutexLock lock(lanes_mutex_);
+    for (auto& [name, lane] : lanes_)
+      metrics.lanes.push_back(lane.recorder().snapshot(name));
+  }
+  recorder_.add_to(metrics);
+  metrics.pool = pool_info();
+  if (checkpointer_) {
+    checkpointer_->add_to(metrics.wal);
+    metrics.wal.file_bytes = size_of(location_.path.string() + "-wal");
+  }
+  return metrics;
+}
+
+}  // namespace turnstile::detail
