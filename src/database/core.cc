@@ -99,6 +99,7 @@ class Core::WritePermit {
       case Wait::TimedOut:
         core.raise_turn_timeout(call);
       case Wait::Closed:
+      case Wait::Cancelled:  // Never by this one.
         core.raise_closed(call);
     }
     enter(call, claim);
@@ -266,6 +267,7 @@ void Core::read_from_pool(LaneState& lane, const Call& call, FunctionRef<void(Re
                             oldest ? oldest->as_holder("reader") : Holder{});
     }
     case Wait::Closed:
+    case Wait::Cancelled:  // Never by this one.
       raise_closed(call);
   }
   if (lease.had_to_wait()) lane.recorder().on_read_wait(Clock::now() - call.started);

@@ -35,8 +35,9 @@ struct Claim {
 /// What a wait ended with.
 enum class Wait {
   Granted,
-  TimedOut,  ///< The deadline passed.
-  Closed,    ///< The database is being closed.
+  TimedOut,   ///< The deadline passed.
+  Closed,     ///< The database is being closed.
+  Cancelled,  ///< Whoever waited wants it no more.
 };
 
 }  // namespace turnstile::gate

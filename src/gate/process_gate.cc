@@ -158,7 +158,7 @@ ProcessGate::~ProcessGate() {
   if (::getpid() == pid_) give();
 }
 
-Wait ProcessGate::take(const Claim& claim, Deadline deadline) {
+Wait ProcessGate::take(const Claim& claim, Deadline deadline, Abandoned abandoned) {
   if (held()) {
     // Kept for the next of this process: others are told of whoever has it now.
     record(claim);
@@ -168,7 +168,8 @@ Wait ProcessGate::take(const Claim& claim, Deadline deadline) {
   if (others_in_line() != 0 || !file_->try_lock()) {
     // A process that found no slot may find one later.
     const bool has_slot = file_->slot() != kNoSlot || file_->claim_slot() != kNoSlot;
-    if (!(has_slot ? stand_in_line(deadline) : poll(deadline))) return Wait::TimedOut;
+    const Wait outcome = has_slot ? stand_in_line(deadline, abandoned) : poll(deadline, abandoned);
+    if (outcome != Wait::Granted) return outcome;
   }
   enter(claim);
   return Wait::Granted;
@@ -184,6 +185,12 @@ void ProcessGate::give() noexcept {
   file_->unlock();
   // After unlocking: who joins the line from now on finds the gate free by itself.
   wake_first();
+}
+
+void ProcessGate::prod() noexcept {
+  // Without a slot it polls, more often than this could matter.
+  const int slot = file_->slot();
+  if (slot != kNoSlot) wake(file_->page().slots[static_cast<std::size_t>(slot)].wake_ups);
 }
 
 bool ProcessGate::should_give() const noexcept {
@@ -204,37 +211,41 @@ std::optional<GateView> ProcessGate::inspect(const std::filesystem::path& databa
   return file ? std::optional(view_of(*file)) : std::nullopt;
 }
 
-bool ProcessGate::stand_in_line(Deadline deadline) {
+Wait ProcessGate::stand_in_line(Deadline deadline, Abandoned abandoned) {
   GatePage& page = file_->page();
   const std::uint64_t ticket = page.last_ticket.fetch_add(1) + 1;
   // Before the bit that makes others look at it.
   page.slots[static_cast<std::size_t>(file_->slot())].ticket.store(ticket);
-  bool granted = false;
+  Wait outcome = Wait::TimedOut;
   {
     const PlaceInLine place(page, own_bit());
     sync_point("ProcessGate::take:queued");
-    granted = wait_for_turn(ticket, deadline);
+    outcome = wait_for_turn(ticket, deadline, abandoned);
   }
-  if (!granted) {
+  if (outcome != Wait::Granted) {
     // A wake-up may have come in the last moment: the gate is free then, and nobody else knows.
     wake_first();
   }
-  return granted;
+  return outcome;
 }
 
-bool ProcessGate::wait_for_turn(std::uint64_t ticket, Deadline deadline) {
+Wait ProcessGate::wait_for_turn(std::uint64_t ticket, Deadline deadline, Abandoned abandoned) {
   GatePage& page = file_->page();
   const std::atomic<std::uint32_t>& word =
       page.slots[static_cast<std::size_t>(file_->slot())].wake_ups;
   bool woken = true;
   for (;;) {
-    // Read before trying: a wake-up after a failed try must not be slept through.
+    // Read before asking and trying: a wake-up that comes after either must not be slept through.
     const std::uint32_t wake_ups = word.load();
+    if (abandoned()) {
+      sync_point("ProcessGate::take:abandoned");
+      return Wait::Cancelled;
+    }
     const std::uint64_t ahead = ahead_of(ticket);
-    if (ahead == 0 ? file_->try_lock() : !woken && try_to_overtake(ahead)) return true;
+    if (ahead == 0 ? file_->try_lock() : !woken && try_to_overtake(ahead)) return Wait::Granted;
     if (deadline.expired()) {
       sync_point("ProcessGate::take:deadline_passed");
-      return false;
+      return Wait::TimedOut;
     }
     woken = wait_while(word, wake_ups, std::min<nanoseconds>(kPatience, deadline.left()));
     // Whoever runs is to be reckoned with again, in its old place.
@@ -262,11 +273,12 @@ bool ProcessGate::try_to_overtake(std::uint64_t ahead) {
 
 // Without a slot there is no order, only trying; but whoever has the gate can see that somebody
 // does.
-bool ProcessGate::poll(Deadline deadline) {
+Wait ProcessGate::poll(Deadline deadline, Abandoned abandoned) {
   for (;;) {
     file_->page().crowded_ns.store(now_ns());
-    if (file_->try_lock()) return true;
-    if (deadline.expired()) return false;
+    if (abandoned()) return Wait::Cancelled;
+    if (file_->try_lock()) return Wait::Granted;
+    if (deadline.expired()) return Wait::TimedOut;
     std::this_thread::sleep_for(std::min<nanoseconds>(kPollInterval, deadline.left()));
   }
 }

@@ -24,6 +24,7 @@
 
 #include "gate/claim.h"
 #include "sqlite/deadline.h"
+#include "turnstile/detail/function_ref.h"
 
 namespace turnstile::gate {
 
@@ -45,7 +46,7 @@ struct GateView {
   std::vector<std::int64_t> waiting;  ///< Process ids in the order of their tickets.
 };
 
-/// Threads: confined to whoever has the writer's turn; view() is shared.
+/// Threads: confined to whoever has the writer's turn; view() and prod() are shared.
 class ProcessGate {
  public:
   /// Makes or opens the gate file of `database`, with the permissions of the database file, as
@@ -57,9 +58,21 @@ class ProcessGate {
   ProcessGate(const ProcessGate&) = delete;
   ProcessGate& operator=(const ProcessGate&) = delete;
 
-  /// Waits until the gate is this process's; at once when it is already. Never Closed. Throws
-  /// StorageError (GATE_UNAVAILABLE) when the system refuses to lock files.
-  [[nodiscard]] Wait take(const Claim& claim, Deadline deadline);
+  /// Asked while waiting whether nobody wants the gate any more. Must be quick and not throw.
+  using Abandoned = detail::FunctionRef<bool()>;
+
+  /// Waits until the gate is this process's; at once when it is already. Never Closed. `abandoned`
+  /// is asked at least every few milliseconds of waiting and after each wake-up; when it says yes
+  /// the place in line is given up, and the result is Cancelled. Throws StorageError
+  /// (GATE_UNAVAILABLE) when the system refuses to lock files.
+  [[nodiscard]] Wait take(const Claim& claim, Deadline deadline, Abandoned abandoned);
+  /// The same for a wait that only its deadline ends.
+  [[nodiscard]] Wait take(const Claim& claim, Deadline deadline) {
+    return take(claim, deadline, [] { return false; });
+  }
+  /// Has the wait of this process, if there is one, ask `abandoned` at once. To be called after
+  /// that has come to say yes.
+  void prod() noexcept;
   void give() noexcept;
   [[nodiscard]] bool held() const noexcept { return held_.load(std::memory_order_relaxed); }
 
@@ -75,10 +88,10 @@ class ProcessGate {
   [[nodiscard]] static std::optional<GateView> inspect(const std::filesystem::path& database);
 
  private:
-  [[nodiscard]] bool stand_in_line(Deadline deadline);
-  [[nodiscard]] bool wait_for_turn(std::uint64_t ticket, Deadline deadline);
+  [[nodiscard]] Wait stand_in_line(Deadline deadline, Abandoned abandoned);
+  [[nodiscard]] Wait wait_for_turn(std::uint64_t ticket, Deadline deadline, Abandoned abandoned);
   [[nodiscard]] bool try_to_overtake(std::uint64_t ahead);
-  [[nodiscard]] bool poll(Deadline deadline);
+  [[nodiscard]] Wait poll(Deadline deadline, Abandoned abandoned);
   void let_others_in(Deadline deadline) const;
   void enter(const Claim& claim) noexcept;
   void record(const Claim& claim) noexcept;
