@@ -28,8 +28,6 @@ namespace {
 // could ever be taken for an owner.
 constexpr off_t kFirstSlotByte = kGateFileSize;
 
-// How long to wait for another process that is making the file, which takes it microseconds.
-constexpr std::chrono::milliseconds kPatience{5000};
 constexpr std::chrono::milliseconds kRetry{1};
 
 template <typename Call>
@@ -97,7 +95,8 @@ std::uint64_t own_pid_namespace() noexcept {
 GateFile::GateFile(std::filesystem::path path, int descriptor) noexcept
     : path_(std::move(path)), descriptor_(descriptor) {}
 
-GateFile::GateFile(const std::filesystem::path& path, const std::filesystem::path& database)
+GateFile::GateFile(const std::filesystem::path& path, const std::filesystem::path& database,
+                   std::chrono::milliseconds patience)
     : GateFile(path, open_or_make(path)) {
   struct stat status {};
   if (::fstat(descriptor_, &status) != 0) fail("cannot look at " + path.string(), errno);
@@ -106,7 +105,7 @@ GateFile::GateFile(const std::filesystem::path& path, const std::filesystem::pat
            "Move it away: the gate file between processes has this name.");
   }
   follow(status, database, descriptor_);
-  require_gate_or_make_one();
+  require_gate_or_make_one(patience);
   map(PROT_READ | PROT_WRITE);
 }
 
@@ -137,8 +136,8 @@ std::optional<GateFile> GateFile::look_at(const std::filesystem::path& path) {
 
 // A gate is complete once its magic number is in place. Until then one process completes it under
 // the lock; later nobody needs the lock to join, so that a long transaction keeps nobody out.
-void GateFile::require_gate_or_make_one() {
-  const Deadline deadline = Deadline::after(kPatience);
+void GateFile::require_gate_or_make_one(std::chrono::milliseconds patience) {
+  const Deadline deadline = Deadline::after(patience);
   while (!is_complete()) {
     if (try_lock()) {
       // Somebody else may have finished it before this process got the lock.
@@ -192,6 +191,15 @@ void GateFile::map(int protection) {
       ::mmap(nullptr, kGateFileSize, protection, MAP_SHARED, descriptor_, off_t{0});
   if (memory == MAP_FAILED) fail("cannot map " + path_.string(), errno);
   page_ = static_cast<GatePage*>(memory);
+}
+
+bool GateFile::is_in_place() const noexcept {
+  struct stat own {};
+  struct stat there {};
+  if (::fstat(descriptor_, &own) != 0) return true;
+  if (::stat(path_.c_str(), &there) != 0) return errno != ENOENT;
+  // While it is open here, no other file can get its number.
+  return own.st_dev == there.st_dev && own.st_ino == there.st_ino;
 }
 
 bool GateFile::try_lock() {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -86,9 +87,11 @@ static_assert(sizeof(GatePage) <= kGateFileSize);
 /// A descriptor of the gate file with its page. Threads: shared, but for claim_slot().
 class GateFile {
  public:
-  /// Makes the file if it is not there, with the owner and the permissions of `database`. Throws
-  /// StorageError (GATE_UNAVAILABLE, DB_DISK_FULL).
-  GateFile(const std::filesystem::path& path, const std::filesystem::path& database);
+  /// Makes the file if it is not there, with the owner and the permissions of `database`. Waits no
+  /// longer than `patience` for another process that is making it, which takes that microseconds.
+  /// Throws StorageError (GATE_UNAVAILABLE, DB_DISK_FULL).
+  GateFile(const std::filesystem::path& path, const std::filesystem::path& database,
+           std::chrono::milliseconds patience = std::chrono::seconds(5));
   ~GateFile();
   GateFile(GateFile&& other) noexcept;
   GateFile(const GateFile&) = delete;
@@ -99,6 +102,10 @@ class GateFile {
 
   [[nodiscard]] GatePage& page() noexcept { return *page_; }
   [[nodiscard]] const GatePage& page() const noexcept { return *page_; }
+
+  /// False when the file was deleted, or another one stands in its place: who comes now comes to
+  /// that one. True when nobody can tell.
+  [[nodiscard]] bool is_in_place() const noexcept;
 
   /// Possession. Throws StorageError (GATE_UNAVAILABLE) when the system cannot tell.
   [[nodiscard]] bool try_lock();
@@ -114,7 +121,7 @@ class GateFile {
 
  private:
   GateFile(std::filesystem::path path, int descriptor) noexcept;
-  void require_gate_or_make_one();
+  void require_gate_or_make_one(std::chrono::milliseconds patience);
   [[nodiscard]] bool is_complete() const;
   void complete();
   void map(int protection);

@@ -8,7 +8,9 @@
 #include <bit>
 #include <cerrno>
 #include <ctime>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include "gate/file_locks.h"
 #include "gate/gate_file.h"
@@ -29,6 +31,10 @@ constexpr nanoseconds kShare = 1ms;
 constexpr nanoseconds kPatience = 5ms;
 // A process that was woken and has not come for so long is taken for stopped or dead.
 constexpr nanoseconds kGrace = 3ms;
+// How often to look whether the gate file is still the one that others find, which costs two system
+// calls; and how long to wait then for whoever is making the new one.
+constexpr nanoseconds kFileCheck = 1s;
+constexpr std::chrono::milliseconds kFileMaking{10};
 // Without a slot: time between two tries, and how long such a process is remembered after one.
 constexpr nanoseconds kPollInterval = 1ms;
 constexpr nanoseconds kCrowdMemory = 20ms;
@@ -150,7 +156,10 @@ Holder GateView::Process::as_holder(std::string_view lock) const {
 ProcessGate::ProcessGate(const std::filesystem::path& database)
     : pid_(::getpid()),
       pid_namespace_(own_pid_namespace()),
-      file_(std::make_unique<GateFile>(path_for(database), database)) {
+      database_(database),
+      file_(std::make_shared<GateFile>(path_for(database), database)),
+      checked_at_(steady_clock::now()),
+      shown_(file_) {
   file_->claim_slot();
 }
 
@@ -159,17 +168,25 @@ ProcessGate::~ProcessGate() {
 }
 
 Wait ProcessGate::take(const Claim& claim, Deadline deadline, Abandoned abandoned) {
+  if (find_successor()) {
+    // Between two transactions the old one can be given up. Others may still come to it.
+    give();
+    move_to_successor();
+  }
   if (held()) {
     // Kept for the next of this process: others are told of whoever has it now.
     record(claim);
     return Wait::Granted;
   }
   if (is_crowded()) let_others_in(deadline);
-  if (others_in_line() != 0 || !file_->try_lock()) {
+  while (others_in_line() != 0 || !file_->try_lock()) {
     // A process that found no slot may find one later.
     const bool has_slot = file_->slot() != kNoSlot || file_->claim_slot() != kNoSlot;
-    const Wait outcome = has_slot ? stand_in_line(deadline, abandoned) : poll(deadline, abandoned);
-    if (outcome != Wait::Granted) return outcome;
+    const std::optional<Wait> outcome =
+        has_slot ? stand_in_line(deadline, abandoned) : poll(deadline, abandoned);
+    if (outcome == Wait::Granted) break;
+    if (outcome) return *outcome;
+    move_to_successor();
   }
   enter(claim);
   return Wait::Granted;
@@ -188,9 +205,10 @@ void ProcessGate::give() noexcept {
 }
 
 void ProcessGate::prod() noexcept {
+  const std::shared_ptr<GateFile> file = shown();
   // Without a slot it polls, more often than this could matter.
-  const int slot = file_->slot();
-  if (slot != kNoSlot) wake(file_->page().slots[static_cast<std::size_t>(slot)].wake_ups);
+  const int slot = file->slot();
+  if (slot != kNoSlot) wake(file->page().slots[static_cast<std::size_t>(slot)].wake_ups);
 }
 
 bool ProcessGate::should_give() const noexcept {
@@ -199,7 +217,7 @@ bool ProcessGate::should_give() const noexcept {
 }
 
 GateView ProcessGate::view() const {
-  return view_of(*file_);
+  return view_of(*shown());
 }
 
 std::filesystem::path ProcessGate::path_for(const std::filesystem::path& database) {
@@ -211,12 +229,12 @@ std::optional<GateView> ProcessGate::inspect(const std::filesystem::path& databa
   return file ? std::optional(view_of(*file)) : std::nullopt;
 }
 
-Wait ProcessGate::stand_in_line(Deadline deadline, Abandoned abandoned) {
+std::optional<Wait> ProcessGate::stand_in_line(Deadline deadline, Abandoned abandoned) {
   GatePage& page = file_->page();
   const std::uint64_t ticket = page.last_ticket.fetch_add(1) + 1;
   // Before the bit that makes others look at it.
   page.slots[static_cast<std::size_t>(file_->slot())].ticket.store(ticket);
-  Wait outcome = Wait::TimedOut;
+  std::optional<Wait> outcome;
   {
     const PlaceInLine place(page, own_bit());
     sync_point("ProcessGate::take:queued");
@@ -229,7 +247,8 @@ Wait ProcessGate::stand_in_line(Deadline deadline, Abandoned abandoned) {
   return outcome;
 }
 
-Wait ProcessGate::wait_for_turn(std::uint64_t ticket, Deadline deadline, Abandoned abandoned) {
+std::optional<Wait> ProcessGate::wait_for_turn(std::uint64_t ticket, Deadline deadline,
+                                               Abandoned abandoned) {
   GatePage& page = file_->page();
   const std::atomic<std::uint32_t>& word =
       page.slots[static_cast<std::size_t>(file_->slot())].wake_ups;
@@ -247,6 +266,7 @@ Wait ProcessGate::wait_for_turn(std::uint64_t ticket, Deadline deadline, Abandon
       sync_point("ProcessGate::take:deadline_passed");
       return Wait::TimedOut;
     }
+    if (find_successor()) return std::nullopt;
     woken = wait_while(word, wake_ups, std::min<nanoseconds>(kPatience, deadline.left()));
     // Whoever runs is to be reckoned with again, in its old place.
     if ((page.skip.load() & own_bit()) != 0) page.skip.fetch_and(~own_bit());
@@ -273,12 +293,13 @@ bool ProcessGate::try_to_overtake(std::uint64_t ahead) {
 
 // Without a slot there is no order, only trying; but whoever has the gate can see that somebody
 // does.
-Wait ProcessGate::poll(Deadline deadline, Abandoned abandoned) {
+std::optional<Wait> ProcessGate::poll(Deadline deadline, Abandoned abandoned) {
   for (;;) {
     file_->page().crowded_ns.store(now_ns());
     if (abandoned()) return Wait::Cancelled;
     if (file_->try_lock()) return Wait::Granted;
     if (deadline.expired()) return Wait::TimedOut;
+    if (find_successor()) return std::nullopt;
     std::this_thread::sleep_for(std::min<nanoseconds>(kPollInterval, deadline.left()));
   }
 }
@@ -288,6 +309,36 @@ Wait ProcessGate::poll(Deadline deadline, Abandoned abandoned) {
 void ProcessGate::let_others_in(Deadline deadline) const {
   const nanoseconds left = given_at_ + 2 * kPollInterval - steady_clock::now();
   if (left > 0ns) std::this_thread::sleep_for(std::min<nanoseconds>(left, deadline.left()));
+}
+
+// True when others find another gate file than this one, and `successor_` is that, or a new one.
+bool ProcessGate::find_successor() {
+  const steady_clock::time_point now = steady_clock::now();
+  if (now - checked_at_ < kFileCheck) return false;
+  checked_at_ = now;
+  // Where there is no database any more there is nothing to make a gate for.
+  std::error_code error;
+  if (file_->is_in_place() || !std::filesystem::exists(database_, error)) return false;
+  try {
+    successor_ = std::make_shared<GateFile>(path_for(database_), database_, kFileMaking);
+  } catch (const Error&) {
+    // The old one still keeps those apart that are at it, and SQLite's own lock keeps apart all.
+    sync_point("ProcessGate::find_successor:failed");
+    return false;
+  }
+  successor_->claim_slot();
+  return true;
+}
+
+void ProcessGate::move_to_successor() {
+  const std::shared_ptr<GateFile> former = std::exchange(file_, std::move(successor_));
+  const MutexLock lock(mutex_);
+  shown_ = file_;
+}
+
+std::shared_ptr<GateFile> ProcessGate::shown() const {
+  const MutexLock lock(mutex_);
+  return shown_;
 }
 
 void ProcessGate::enter(const Claim& claim) noexcept {

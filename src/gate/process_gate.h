@@ -7,8 +7,9 @@
 // process's slot is free again without anybody asking whether a pid is still alive.
 //
 // The page only orders. SQLite's own write lock remains the arbiter, so that a damaged or deleted
-// gate file makes waiting unfair but never a transaction wrong. The database's own files are never
-// locked or opened here: closing a descriptor on them would drop SQLite's locks
+// gate file makes waiting unfair but never a transaction wrong: for a second there are two lines of
+// processes, then all have come to the new file. The database's own files are never locked or
+// opened here: closing a descriptor on them would drop SQLite's locks
 // (https://sqlite.org/howtocorrupt.html#posix_close_bug).
 #pragma once
 
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "gate/claim.h"
+#include "gate/mutex.h"
 #include "sqlite/deadline.h"
 #include "turnstile/detail/function_ref.h"
 
@@ -72,7 +74,7 @@ class ProcessGate {
   }
   /// Has the wait of this process, if there is one, ask `abandoned` at once. To be called after
   /// that has come to say yes.
-  void prod() noexcept;
+  void prod() noexcept TURNSTILE_EXCLUDES(mutex_);
   void give() noexcept;
   [[nodiscard]] bool held() const noexcept { return held_.load(std::memory_order_relaxed); }
 
@@ -81,18 +83,23 @@ class ProcessGate {
   /// hand-over costs a wake-up.
   [[nodiscard]] bool should_give() const noexcept;
 
-  [[nodiscard]] GateView view() const;
+  [[nodiscard]] GateView view() const TURNSTILE_EXCLUDES(mutex_);
   [[nodiscard]] static std::filesystem::path path_for(const std::filesystem::path& database);
   /// The view of a gate that this process does not take part in; empty when there is no gate file
   /// or this user may not read it.
   [[nodiscard]] static std::optional<GateView> inspect(const std::filesystem::path& database);
 
  private:
-  [[nodiscard]] Wait stand_in_line(Deadline deadline, Abandoned abandoned);
-  [[nodiscard]] Wait wait_for_turn(std::uint64_t ticket, Deadline deadline, Abandoned abandoned);
+  // Empty when the file was replaced during the wait, by `successor_`.
+  [[nodiscard]] std::optional<Wait> stand_in_line(Deadline deadline, Abandoned abandoned);
+  [[nodiscard]] std::optional<Wait> wait_for_turn(std::uint64_t ticket, Deadline deadline,
+                                                  Abandoned abandoned);
   [[nodiscard]] bool try_to_overtake(std::uint64_t ahead);
-  [[nodiscard]] Wait poll(Deadline deadline, Abandoned abandoned);
+  [[nodiscard]] std::optional<Wait> poll(Deadline deadline, Abandoned abandoned);
   void let_others_in(Deadline deadline) const;
+  [[nodiscard]] bool find_successor();
+  void move_to_successor() TURNSTILE_EXCLUDES(mutex_);
+  [[nodiscard]] std::shared_ptr<GateFile> shown() const TURNSTILE_EXCLUDES(mutex_);
   void enter(const Claim& claim) noexcept;
   void record(const Claim& claim) noexcept;
   void wake_first() noexcept;
@@ -103,10 +110,17 @@ class ProcessGate {
 
   const std::int64_t pid_;  // A child of fork() must not unlock what it shares with its parent.
   const std::uint64_t pid_namespace_;
-  const std::unique_ptr<GateFile> file_;
+  const std::filesystem::path database_;
+  std::shared_ptr<GateFile> file_;
+  std::shared_ptr<GateFile> successor_;
+  std::chrono::steady_clock::time_point checked_at_;  // Whether the file is still in place.
   std::atomic<bool> held_{false};
   std::chrono::steady_clock::time_point since_;     // Of the present possession.
   std::chrono::steady_clock::time_point given_at_;  // End of the last one.
+
+  // The same file, for those without the turn.
+  mutable Mutex mutex_;
+  std::shared_ptr<GateFile> shown_ TURNSTILE_GUARDED_BY(mutex_);
 };
 
 }  // namespace turnstile::gate

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "support/child_process.h"
+#include "support/gate_process.h"
 #include "support/temp_dir.h"
 
 namespace turnstile::gate {
@@ -31,6 +32,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using test::actor_path;
 using test::ChildProcess;
+using test::GateProcess;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -41,40 +43,6 @@ Claim claim(std::string_view lane = "test") {
 Deadline at_once() {
   return Deadline::after(milliseconds(0));
 }
-
-// Another process at the gate.
-class Actor {
- public:
-  explicit Actor(const std::string& database) : process_({actor_path("gate"), database}) {
-    // It has its slot when it answers.
-    EXPECT_EQ(process_.ask("give"), "given");
-  }
-
-  void take_at_once() { ASSERT_THAT(process_.ask("take 0 " + lane_), StartsWith("granted")); }
-  void queue_up() {
-    ASSERT_EQ(process_.ask("take " + std::to_string(test::patience().count()) + " " + lane_),
-              "queued");
-  }
-  // Waits for the answer to queue_up(); the moment of the grant.
-  steady_clock::time_point granted() {
-    const std::string answer = process_.read_line();
-    EXPECT_THAT(answer, StartsWith("granted "));
-    return steady_clock::time_point(std::chrono::nanoseconds(std::stoll(answer.substr(8))));
-  }
-  void give() { ASSERT_EQ(process_.ask("give"), "given"); }
-  void stop() {
-    process_.signal(SIGSTOP);
-    process_.wait_until_stopped();
-  }
-
-  [[nodiscard]] std::int64_t pid() const { return process_.pid(); }
-  [[nodiscard]] ChildProcess& process() { return process_; }
-  [[nodiscard]] const std::string& lane() const { return lane_; }
-
- private:
-  ChildProcess process_;
-  std::string lane_ = "lane-" + std::to_string(process_.pid());
-};
 
 class GateBetweenProcesses : public testing::Test {
  protected:
@@ -92,9 +60,9 @@ class GateBetweenProcesses : public testing::Test {
 
 TEST_F(GateBetweenProcesses, GrantsInArrivalOrder) {
   ProcessGate own(database());
-  Actor first(database());
-  Actor second(database());
-  Actor third(database());
+  GateProcess first(database());
+  GateProcess second(database());
+  GateProcess third(database());
   ASSERT_EQ(own.take(claim(), at_once()), Wait::Granted);
   third.queue_up();
   first.queue_up();
@@ -113,7 +81,7 @@ TEST_F(GateBetweenProcesses, GrantsInArrivalOrder) {
 
 TEST_F(GateBetweenProcesses, NamesTheProcessThatHasIt) {
   const ProcessGate own(database());
-  Actor actor(database());
+  GateProcess actor(database());
   actor.take_at_once();
   const GateView view = own.view();
   ASSERT_TRUE(view.holder);
@@ -127,10 +95,10 @@ TEST_F(GateBetweenProcesses, NamesTheProcessThatHasIt) {
 
 TEST_F(GateBetweenProcesses, GoesToTheNextInLineWhenItsHolderIsKilled) {
   const ProcessGate own(database());
-  Actor holder(database());
-  Actor first(database());
-  Actor second(database());
-  Actor third(database());
+  GateProcess holder(database());
+  GateProcess first(database());
+  GateProcess second(database());
+  GateProcess third(database());
   holder.take_at_once();
   first.queue_up();
   second.queue_up();
@@ -145,7 +113,7 @@ TEST_F(GateBetweenProcesses, GoesToTheNextInLineWhenItsHolderIsKilled) {
 
 TEST_F(GateBetweenProcesses, ShowsNobodyWhenItsHolderWasKilled) {
   const ProcessGate own(database());
-  Actor holder(database());
+  GateProcess holder(database());
   holder.take_at_once();
   ASSERT_TRUE(own.view().holder);
   holder.process().kill();
@@ -156,18 +124,18 @@ TEST_F(GateBetweenProcesses, ShowsNobodyWhenItsHolderWasKilled) {
 TEST_F(GateBetweenProcesses, DoesNotTakeTheSuccessorInASlotForItsKilledHolder) {
   const ProcessGate own(database());
   {
-    Actor holder(database());
+    GateProcess holder(database());
     holder.take_at_once();
     holder.process().kill();
   }
-  const Actor successor(database());
+  const GateProcess successor(database());
   EXPECT_FALSE(own.view().holder);
 }
 
 TEST_F(GateBetweenProcesses, SkipsAKilledWaiter) {
   ProcessGate own(database());
-  Actor dead(database());
-  Actor next(database());
+  GateProcess dead(database());
+  GateProcess next(database());
   ASSERT_EQ(own.take(claim(), at_once()), Wait::Granted);
   dead.queue_up();
   next.queue_up();
@@ -183,18 +151,18 @@ TEST_F(GateBetweenProcesses, SkipsAKilledWaiter) {
 TEST_F(GateBetweenProcesses, GivesTheSlotOfAKilledWaiterToTheNextProcess) {
   ProcessGate own(database());
   ASSERT_EQ(own.take(claim(), at_once()), Wait::Granted);
-  Actor dead(database());
+  GateProcess dead(database());
   dead.queue_up();
   dead.process().kill();
-  const Actor successor(database());
+  const GateProcess successor(database());
   EXPECT_THAT(own.view().waiting, IsEmpty());
   EXPECT_FALSE(own.should_give());
 }
 
 TEST_F(GateBetweenProcesses, SkipsAStoppedWaiterUntilItRunsAgain) {
   ProcessGate own(database());
-  Actor stopped(database());
-  Actor next(database());
+  GateProcess stopped(database());
+  GateProcess next(database());
   ASSERT_EQ(own.take(claim(), at_once()), Wait::Granted);
   stopped.queue_up();
   next.queue_up();
@@ -211,7 +179,7 @@ TEST_F(GateBetweenProcesses, SkipsAStoppedWaiterUntilItRunsAgain) {
 
 TEST_F(GateBetweenProcesses, TimesOutAndNamesAStoppedHolder) {
   ProcessGate own(database());
-  Actor holder(database());
+  GateProcess holder(database());
   holder.take_at_once();
   holder.stop();
   const auto before = steady_clock::now();
@@ -223,21 +191,6 @@ TEST_F(GateBetweenProcesses, TimesOutAndNamesAStoppedHolder) {
   EXPECT_EQ(view.holder->lane, holder.lane());
   holder.process().signal(SIGCONT);
   holder.give();
-  EXPECT_EQ(own.take(claim(), at_once()), Wait::Granted);
-}
-
-TEST_F(GateBetweenProcesses, GoesOnWithoutItsFile) {
-  ProcessGate own(database());
-  Actor before(database());
-  before.take_at_once();
-  std::filesystem::remove(ProcessGate::path_for(database()));
-  // Two lines of processes from here on, and SQLite's write lock decides between them.
-  Actor after(database());
-  after.take_at_once();
-  EXPECT_TRUE(std::filesystem::exists(ProcessGate::path_for(database())));
-  EXPECT_EQ(own.take(claim(), at_once()), Wait::TimedOut);
-  EXPECT_EQ(own.view().holder->pid, before.pid());
-  before.give();
   EXPECT_EQ(own.take(claim(), at_once()), Wait::Granted);
 }
 
@@ -262,7 +215,7 @@ TEST_F(GateBetweenProcesses, LetsOnlyOneInUnderLoadWithAKill) {
   constexpr int kTimes = 3000;
   const std::string file = directory_.file("number");
   std::ofstream(file).flush();
-  Actor victim(database());
+  GateProcess victim(database());
   victim.process().send("count 1000000000 " + file);
   std::vector<ChildProcess> processes;
   for (int i = 0; i < kProcesses; ++i) {
