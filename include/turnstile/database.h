@@ -17,6 +17,12 @@ namespace turnstile {
 /// makes the pool; a further open of the same file, under whatever name, gives another handle on
 /// the same database. Using a handle that was moved from or closed throws MisuseError (DB_CLOSED).
 ///
+/// After a fork() the database is the parent's. The child's copies of its handles and lanes throw
+/// MisuseError (USED_AFTER_FORK) when used and do nothing when closed or destroyed, and the child
+/// cannot open the same file. It can when the parent opens that only after the fork, or when it
+/// calls exec. Whether it can open another file depends, as with all libraries that have locks, on
+/// what other threads of the parent were doing at the moment of the fork.
+///
 /// Threads: shared, but for moving, closing and destroying a handle, which are confined.
 class Database {
  public:
@@ -25,8 +31,8 @@ class Database {
   /// Waits at most `options.busy_timeout` for others. Throws StorageError, MigrationError, Timeout,
   /// and MisuseError: OPTION_INVALID, URI_INVALID, DB_OPTIONS_DIFFER when the file is open in this
   /// process with other settings, DB_HARD_LINK when it is open under another hard link,
-  /// ENGINE_CONFLICT when a second SQLite is loaded. A failed open leaves nothing behind but,
-  /// perhaps, an empty file.
+  /// ENGINE_CONFLICT when a second SQLite is loaded, USED_AFTER_FORK when the parent of this
+  /// process had the file open. A failed open leaves nothing behind but, perhaps, an empty file.
   [[nodiscard]] static Database open(std::string_view path, Options options = {},
                                      std::source_location where = std::source_location::current());
 

@@ -131,6 +131,7 @@ class Core::WritePermit {
   }
 
   void leave() noexcept {
+    if (core_.forked()) return;  // The turn and its mutex are as the parent's threads left them.
     core_.stage_.store(Stage::Idle, std::memory_order_relaxed);
     shared_.release();
     if (core_.gate_ && core_.gate_->should_give()) core_.gate_->give();
@@ -200,6 +201,7 @@ Call Core::make_call(std::string_view lane, const CallOptions& options,
 }
 
 void Core::require_open(const Call& call) const {
+  if (forked()) sqlite::raise_used_after_fork(call);
   if (!accepting_.load(std::memory_order_acquire))
     sqlite::raise_misuse(code("DB_CLOSED"), "the database is closed", call);
 }

@@ -67,6 +67,8 @@ class Core {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
+  /// True in a child of fork(), where nothing of this may be used, closed or destroyed.
+  [[nodiscard]] bool forked() const noexcept { return fork_guard_.forked(); }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
   [[nodiscard]] const database::Location& location() const noexcept { return location_; }
 
@@ -132,6 +134,7 @@ class Core {
   [[nodiscard]] bool close_files(const Call& call) noexcept;
 
   // Constant after construction.
+  const sqlite::ForkGuard fork_guard_;
   const Options options_;
   const database::Location location_;
   const bool has_wal_;

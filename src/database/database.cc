@@ -63,6 +63,7 @@ Database Database::open(std::string_view path, Options options, std::source_loca
 
 Lane Database::lane(std::string_view name, LaneOptions options) const {
   if (!core_) raise_no_handle(std::source_location::current());
+  if (core_->forked()) sqlite::raise_used_after_fork();
   // The lane's state belongs to the core; this shares the core's life.
   return Lane(std::shared_ptr<detail::LaneState>(core_, &core_->lane(name, options)));
 }
@@ -79,7 +80,7 @@ Metrics Database::metrics() const {
 
 CloseReport Database::close(std::chrono::milliseconds drain, std::source_location where) {
   if (!core_) raise_no_handle(where);
-  if (core_->must_not_wait_here()) {
+  if (!core_->forked() && core_->must_not_wait_here()) {
     Call call;
     call.lane = "close";
     call.where = where;

@@ -1,6 +1,10 @@
 #include "database/registry.h"
 
+#include <pthread.h>
+
 #include <map>
+#include <memory>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -8,6 +12,7 @@
 #include "database/core.h"
 #include "gate/mutex.h"
 #include "sqlite/error_code.h"
+#include "sqlite/fork_guard.h"
 #include "sqlite/raise.h"
 
 namespace turnstile::database {
@@ -20,6 +25,7 @@ using gate::MutexLock;
 // One per database. Opening and closing it exclude each other, so that a file is never in two pools
 // of this process.
 struct Slot {
+  sqlite::ForkGuard fork_guard;
   std::optional<gate::Claim> busy;  // Who opens or closes it at the moment.
   std::weak_ptr<Core> core;
   std::size_t handles = 0;
@@ -29,8 +35,7 @@ struct Slot {
 class Registry {
  public:
   static Registry& instance() {
-    // Never destroyed: handles with static storage may close later than anything else.
-    static Registry& registry = *std::make_unique<Registry>().release();
+    static Registry& registry = make();
     return registry;
   }
 
@@ -57,6 +62,12 @@ class Registry {
   Slot& enter(const std::string& identity, const Call& call) {
     MutexLock lock(mutex_);
     Slot& slot = slots_[identity];
+    if (slot.fork_guard.forked()) {
+      // SQLite has copied what it knows of its locks: a new connection to the same file would
+      // believe that it has the parent's (https://sqlite.org/howtocorrupt.html, 2.6).
+      if (slot.busy || slot.handles > 0) sqlite::raise_used_after_fork(call);
+      slot = Slot{};
+    }
     ++slot.waiting;
     while (slot.busy) {
       if (changed_.wait_until(mutex_, call.deadline.time()) || !slot.busy) continue;
@@ -80,6 +91,23 @@ class Registry {
 
   void forget(const std::string& identity, Slot& slot) TURNSTILE_REQUIRES(mutex_) {
     if (--slot.waiting == 0 && slot.handles == 0 && slot.core.expired()) slots_.erase(identity);
+  }
+
+  static Registry& make() {
+    // Never destroyed: handles with static storage may close later than anything else.
+    Registry& registry = *std::make_unique<Registry>().release();
+    if (::pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child) != 0)
+      throw std::bad_alloc();
+    return registry;
+  }
+
+  // A child has to know what its parent has open, so that it must find the slots whole.
+  static void before_fork() noexcept TURNSTILE_NO_ANALYSIS { instance().mutex_.lock(); }
+  static void after_fork_in_parent() noexcept TURNSTILE_NO_ANALYSIS { instance().mutex_.unlock(); }
+  static void after_fork_in_child() noexcept TURNSTILE_NO_ANALYSIS {
+    // Those who wait in the parent are not there, and would never take the notice meant for them.
+    std::construct_at(&instance().changed_);
+    instance().mutex_.unlock();
   }
 
   gate::Mutex mutex_;
@@ -162,6 +190,16 @@ Call call_for_open(const Options& options, std::source_location where) {
   return call;
 }
 
+// In a child of fork() the last handle or lane leaves it as it is, for ever: to destroy it would
+// end the parent's transactions and wait for threads that only the parent has.
+std::shared_ptr<Core> make_core(Opened opened) {
+  auto core = std::make_unique<Core>(std::move(opened));
+  return {core.release(), [](Core* last) {
+            std::unique_ptr<Core> owned(last);
+            if (owned->forked()) static_cast<void>(owned.release());
+          }};
+}
+
 }  // namespace
 
 std::shared_ptr<Core> open_handle(const OpenTarget& target, std::source_location where) {
@@ -177,7 +215,7 @@ std::shared_ptr<Core> open_handle(const OpenTarget& target, std::source_location
   } else {
     Bootstrap bootstrap(std::move(location), target.options, call,
                         std::chrono::duration_cast<std::chrono::microseconds>(located));
-    core = std::make_shared<Core>(bootstrap.run());
+    core = make_core(bootstrap.run());
     slot->core = core;
     slot->handles = 0;
   }
@@ -187,6 +225,7 @@ std::shared_ptr<Core> open_handle(const OpenTarget& target, std::source_location
 
 CloseReport close_handle(std::shared_ptr<Core> core, std::chrono::milliseconds drain,
                          std::source_location where) {
+  if (core->forked()) return {};
   Call call;
   call.lane = "close";
   call.where = where;
@@ -202,6 +241,7 @@ CloseReport close_handle(std::shared_ptr<Core> core, std::chrono::milliseconds d
 }
 
 void drop_handle(std::shared_ptr<Core> core) noexcept {
+  if (core->forked()) return;
   const auto close = [](std::shared_ptr<Core> last) noexcept {
     try {
       const LogSink log_sink = last->options().log_sink;

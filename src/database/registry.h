@@ -15,8 +15,9 @@ namespace turnstile::database {
 [[nodiscard]] std::shared_ptr<detail::Core> open_handle(const OpenTarget& target,
                                                         std::source_location where);
 
-/// Gives a handle up; closes the database with the last one. After a Timeout a thread of its own
-/// waits for the closure that did not end, and closes the database then.
+/// Gives a handle up; closes the database with the last one, but in a child of fork(), where it
+/// stays as it is. After a Timeout a thread of its own waits for the closure that did not end, and
+/// closes the database then.
 CloseReport close_handle(std::shared_ptr<detail::Core> core, std::chrono::milliseconds drain,
                          std::source_location where);
 

@@ -53,11 +53,17 @@ auto retry_interrupted(Call call) {
 }
 
 // No symbolic link: in a directory that others can write, it could lead anywhere.
-int open_or_make(const std::filesystem::path& path) {
-  const int descriptor = retry_interrupted(
-      [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644); });
-  if (descriptor == -1) fail("cannot open " + path.string(), errno);
-  return descriptor;
+std::unique_ptr<UninheritedFile> open_file(const std::filesystem::path& path, int flags) {
+  return std::make_unique<UninheritedFile>([&] {
+    return retry_interrupted(
+        [&] { return ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, 0644); });
+  });
+}
+
+std::unique_ptr<UninheritedFile> open_or_make(const std::filesystem::path& path) {
+  auto file = open_file(path, O_RDWR | O_CREAT);
+  if (file->descriptor() == -1) fail("cannot open " + path.string(), errno);
+  return file;
 }
 
 struct flock byte_of(int slot) {
@@ -92,40 +98,33 @@ std::uint64_t own_pid_namespace() noexcept {
   return ::stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : 0;
 }
 
-GateFile::GateFile(std::filesystem::path path, int descriptor) noexcept
-    : path_(std::move(path)), descriptor_(descriptor) {}
+GateFile::GateFile(std::filesystem::path path, std::unique_ptr<UninheritedFile> file) noexcept
+    : path_(std::move(path)), file_(std::move(file)) {}
 
 GateFile::GateFile(const std::filesystem::path& path, const std::filesystem::path& database,
                    std::chrono::milliseconds patience)
     : GateFile(path, open_or_make(path)) {
   struct stat status {};
-  if (::fstat(descriptor_, &status) != 0) fail("cannot look at " + path.string(), errno);
+  if (::fstat(descriptor(), &status) != 0) fail("cannot look at " + path.string(), errno);
   if (!S_ISREG(status.st_mode)) {
     refuse(path.string() + " is not a regular file",
            "Move it away: the gate file between processes has this name.");
   }
-  follow(status, database, descriptor_);
+  follow(status, database, descriptor());
   require_gate_or_make_one(patience);
   map(PROT_READ | PROT_WRITE);
 }
 
-GateFile::~GateFile() {
-  if (page_ != nullptr) ::munmap(page_, kGateFileSize);
-  if (descriptor_ != -1) ::close(descriptor_);
-}
-
 GateFile::GateFile(GateFile&& other) noexcept
     : path_(std::move(other.path_)),
-      descriptor_(std::exchange(other.descriptor_, -1)),
+      file_(std::move(other.file_)),
       page_(std::exchange(other.page_, nullptr)),
       slot_(other.slot_.exchange(kNoSlot)) {}
 
 std::optional<GateFile> GateFile::look_at(const std::filesystem::path& path) {
-  GateFile file(path, retry_interrupted([&] {
-                  return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-                }));
+  GateFile file(path, open_file(path, O_RDONLY | O_NONBLOCK));
   struct stat status {};
-  if (file.descriptor_ == -1 || ::fstat(file.descriptor_, &status) != 0 ||
+  if (file.descriptor() == -1 || ::fstat(file.descriptor(), &status) != 0 ||
       !S_ISREG(status.st_mode) || static_cast<std::size_t>(status.st_size) != kGateFileSize) {
     return std::nullopt;
   }
@@ -157,7 +156,7 @@ bool GateFile::is_complete() const {
   // One byte more than a gate has, to see whether it ends there.
   std::array<char, kGateFileSize + 1> content{};
   const ssize_t size =
-      retry_interrupted([&] { return ::pread(descriptor_, content.data(), content.size(), 0); });
+      retry_interrupted([&] { return ::pread(descriptor(), content.data(), content.size(), 0); });
   if (size == -1) fail("cannot read " + path_.string(), errno);
   std::uint64_t magic = 0;
   std::memcpy(&magic, content.data(), sizeof magic);
@@ -176,47 +175,46 @@ void GateFile::complete() {
   // Allocated and not sparse: a full disk is noticed here and not as SIGBUS in the page.
   int result = 0;
   do {
-    result = ::posix_fallocate(descriptor_, 0, kGateFileSize);
+    result = ::posix_fallocate(descriptor(), 0, kGateFileSize);
   } while (result == EINTR);
   if (result != 0) fail("cannot allocate " + path_.string(), result);
   const std::uint64_t magic = kGateMagic;
-  if (retry_interrupted([&] { return ::pwrite(descriptor_, &magic, sizeof magic, 0); }) !=
+  if (retry_interrupted([&] { return ::pwrite(descriptor(), &magic, sizeof magic, 0); }) !=
       ssize_t{sizeof magic}) {
     fail("cannot write " + path_.string(), errno);
   }
 }
 
 void GateFile::map(int protection) {
-  void* const memory =
-      ::mmap(nullptr, kGateFileSize, protection, MAP_SHARED, descriptor_, off_t{0});
-  if (memory == MAP_FAILED) fail("cannot map " + path_.string(), errno);
+  void* const memory = file_->map(kGateFileSize, protection);
+  if (memory == nullptr) fail("cannot map " + path_.string(), errno);
   page_ = static_cast<GatePage*>(memory);
 }
 
 bool GateFile::is_in_place() const noexcept {
   struct stat own {};
   struct stat there {};
-  if (::fstat(descriptor_, &own) != 0) return true;
+  if (::fstat(descriptor(), &own) != 0) return true;
   if (::stat(path_.c_str(), &there) != 0) return errno != ENOENT;
   // While it is open here, no other file can get its number.
   return own.st_dev == there.st_dev && own.st_ino == there.st_ino;
 }
 
 bool GateFile::try_lock() {
-  if (retry_interrupted([&] { return ::flock(descriptor_, LOCK_EX | LOCK_NB); }) == 0) return true;
+  if (retry_interrupted([&] { return ::flock(descriptor(), LOCK_EX | LOCK_NB); }) == 0) return true;
   if (errno != EWOULDBLOCK) fail("cannot lock " + path_.string(), errno);
   return false;
 }
 
 void GateFile::unlock() noexcept {
-  retry_interrupted([&] { return ::flock(descriptor_, LOCK_UN); });
+  retry_interrupted([&] { return ::flock(descriptor(), LOCK_UN); });
 }
 
 int GateFile::claim_slot() noexcept {
   for (int slot = 0; slot < kGateSlots; ++slot) {
     struct flock lock = byte_of(slot);
     // An OFD lock belongs to this descriptor: no other one of the process can drop it.
-    if (::fcntl(descriptor_, F_OFD_SETLK, &lock) != 0) continue;
+    if (::fcntl(descriptor(), F_OFD_SETLK, &lock) != 0) continue;
     // What the former owner left may say that it stands in line.
     const std::uint64_t bit = std::uint64_t{1} << static_cast<unsigned>(slot);
     page_->waiting.fetch_and(~bit);
@@ -236,12 +234,12 @@ bool GateFile::is_alive(int slot) const noexcept {
   // One's own lock does not show.
   if (slot == this->slot()) return true;
   struct flock lock = byte_of(slot);
-  return ::fcntl(descriptor_, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  return ::fcntl(descriptor(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 std::int64_t GateFile::locked_by() const {
   struct stat status {};
-  if (::fstat(descriptor_, &status) != 0) return 0;
+  if (::fstat(descriptor(), &status) != 0) return 0;
   return find_flock_holder(path_, FileIdentity{.device_major = major(status.st_dev),
                                                .device_minor = minor(status.st_dev),
                                                .inode = status.st_ino});

@@ -8,8 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string_view>
+
+#include "gate/uninherited_file.h"
 
 namespace turnstile::gate {
 
@@ -92,7 +95,7 @@ class GateFile {
   /// Throws StorageError (GATE_UNAVAILABLE, DB_DISK_FULL).
   GateFile(const std::filesystem::path& path, const std::filesystem::path& database,
            std::chrono::milliseconds patience = std::chrono::seconds(5));
-  ~GateFile();
+  ~GateFile() = default;
   GateFile(GateFile&& other) noexcept;
   GateFile(const GateFile&) = delete;
   GateFile& operator=(const GateFile&) = delete;
@@ -120,14 +123,15 @@ class GateFile {
   [[nodiscard]] std::int64_t locked_by() const;
 
  private:
-  GateFile(std::filesystem::path path, int descriptor) noexcept;
+  GateFile(std::filesystem::path path, std::unique_ptr<UninheritedFile> file) noexcept;
+  [[nodiscard]] int descriptor() const noexcept { return file_->descriptor(); }
   void require_gate_or_make_one(std::chrono::milliseconds patience);
   [[nodiscard]] bool is_complete() const;
   void complete();
   void map(int protection);
 
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  std::unique_ptr<UninheritedFile> file_;
   GatePage* page_ = nullptr;
   std::atomic<int> slot_{kNoSlot};
 };

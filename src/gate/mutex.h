@@ -19,6 +19,7 @@
 #define TURNSTILE_EXCLUDES(...) TURNSTILE_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
 #define TURNSTILE_ACQUIRE(...) TURNSTILE_THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
 #define TURNSTILE_RELEASE(...) TURNSTILE_THREAD_ANNOTATION(release_capability(__VA_ARGS__))
+#define TURNSTILE_RETURN_CAPABILITY(x) TURNSTILE_THREAD_ANNOTATION(lock_returned(x))
 #define TURNSTILE_NO_ANALYSIS TURNSTILE_THREAD_ANNOTATION(no_thread_safety_analysis)
 
 namespace turnstile::gate {

@@ -16,6 +16,7 @@
 #include "gate/gate_file.h"
 #include "gate/proc_file.h"
 #include "gate/sync_point.h"
+#include "sqlite/raise.h"
 
 namespace turnstile::gate {
 namespace {
@@ -164,10 +165,11 @@ ProcessGate::ProcessGate(const std::filesystem::path& database)
 }
 
 ProcessGate::~ProcessGate() {
-  if (::getpid() == pid_) give();
+  give();
 }
 
 Wait ProcessGate::take(const Claim& claim, Deadline deadline, Abandoned abandoned) {
+  if (fork_guard_.forked()) sqlite::raise_used_after_fork();
   if (find_successor()) {
     // Between two transactions the old one can be given up. Others may still come to it.
     give();
@@ -193,7 +195,7 @@ Wait ProcessGate::take(const Claim& claim, Deadline deadline, Abandoned abandone
 }
 
 void ProcessGate::give() noexcept {
-  if (!held()) return;
+  if (!held() || fork_guard_.forked()) return;
   GatePage& page = file_->page();
   page.owner.clear();
   given_at_ = steady_clock::now();

@@ -26,6 +26,7 @@
 #include "gate/claim.h"
 #include "gate/mutex.h"
 #include "sqlite/deadline.h"
+#include "sqlite/fork_guard.h"
 #include "turnstile/detail/function_ref.h"
 
 namespace turnstile::gate {
@@ -48,6 +49,8 @@ struct GateView {
   std::vector<std::int64_t> waiting;  ///< Process ids in the order of their tickets.
 };
 
+/// In a child of fork() it shows nobody and gives nothing up; taking it throws MisuseError.
+///
 /// Threads: confined to whoever has the writer's turn; view() and prod() are shared.
 class ProcessGate {
  public:
@@ -66,7 +69,7 @@ class ProcessGate {
   /// Waits until the gate is this process's; at once when it is already. Never Closed. `abandoned`
   /// is asked at least every few milliseconds of waiting and after each wake-up; when it says yes
   /// the place in line is given up, and the result is Cancelled. Throws StorageError
-  /// (GATE_UNAVAILABLE) when the system refuses to lock files.
+  /// (GATE_UNAVAILABLE) when the system refuses to lock files, MisuseError (USED_AFTER_FORK).
   [[nodiscard]] Wait take(const Claim& claim, Deadline deadline, Abandoned abandoned);
   /// The same for a wait that only its deadline ends.
   [[nodiscard]] Wait take(const Claim& claim, Deadline deadline) {
@@ -108,7 +111,8 @@ class ProcessGate {
   [[nodiscard]] std::uint64_t ahead_of(std::uint64_t ticket) const noexcept;
   [[nodiscard]] bool is_crowded() const noexcept;
 
-  const std::int64_t pid_;  // A child of fork() must not unlock what it shares with its parent.
+  const sqlite::ForkGuard fork_guard_;
+  const std::int64_t pid_;
   const std::uint64_t pid_namespace_;
   const std::filesystem::path database_;
   std::shared_ptr<GateFile> file_;

@@ -143,6 +143,8 @@ ReaderPool::Counts ReaderPool::counts() const {
 }
 
 void ReaderPool::give_back(std::size_t slot) noexcept {
+  // In a child, a thread that is not there may have had the mutex.
+  if (fork_guard_.forked()) return;
   MutexLock lock(mutex_);
   if (!queue_.empty()) {
     Waiter& next = *queue_.front();

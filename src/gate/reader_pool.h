@@ -11,6 +11,7 @@
 #include "gate/mutex.h"
 #include "sqlite/connection.h"
 #include "sqlite/deadline.h"
+#include "sqlite/fork_guard.h"
 
 namespace turnstile::gate {
 
@@ -83,6 +84,8 @@ class ReaderPool {
   [[nodiscard]] Wait stand_in_line(const Claim& claim, Deadline deadline, Lease& lease)
       TURNSTILE_EXCLUDES(mutex_);
   void give_back(std::size_t slot) noexcept TURNSTILE_EXCLUDES(mutex_);
+
+  const sqlite::ForkGuard fork_guard_;
 
   // Without the mutex, which is for who has them: only close_connections() changes them, when
   // nobody can have one any more.

@@ -32,6 +32,8 @@ Wait SharedTurn::acquire(Kind kind, const Claim& claim, Deadline deadline) {
 }
 
 void SharedTurn::release(Kind kind) {
+  // In a child, a thread that is not there may have had the mutex.
+  if (fork_guard_.forked()) return;
   MutexLock lock(mutex_);
   if (holders_.empty()) return;
   auto own = std::find_if(holders_.begin(), holders_.end(),

@@ -11,6 +11,7 @@
 #include "gate/claim.h"
 #include "gate/mutex.h"
 #include "sqlite/deadline.h"
+#include "sqlite/fork_guard.h"
 
 namespace turnstile::gate {
 
@@ -45,6 +46,7 @@ class SharedTurn {
   void enter(Kind kind, const Claim& claim) TURNSTILE_REQUIRES(mutex_);
   void grant_next() TURNSTILE_REQUIRES(mutex_);
 
+  const sqlite::ForkGuard fork_guard_;
   mutable Mutex mutex_;
   std::list<Waiter*> queue_ TURNSTILE_GUARDED_BY(mutex_);
   std::vector<Claim> holders_ TURNSTILE_GUARDED_BY(mutex_);  // The oldest first.

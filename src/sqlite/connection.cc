@@ -118,6 +118,12 @@ void Connection::configure() {
 void Connection::close() noexcept {
   call_ = nullptr;
   if (handle_ == nullptr) return;
+  if (forked()) {
+    // Left as they are: to close them would end the parent's transaction and delete its log.
+    handle_ = nullptr;
+    static_cast<void>(statements_.release());
+    return;
+  }
   statements_->reclaim();
   statements_.reset();
   for (sqlite3_stmt*& verb : verbs_)
@@ -146,13 +152,19 @@ Holder Connection::find_holder() const {
   }
 }
 
+void Connection::raise_used_after_fork() const {
+  sqlite::raise_used_after_fork(call());
+}
+
 Statement Connection::prepare(std::string_view sql) {
+  require_own_process();
   refusal_.clear();
   return Statement(&statements_->take(sql));
 }
 
 template <class OnRow>
 void Connection::run_all(std::string_view sql, const OnRow& on_row) {
+  require_own_process();
   std::size_t start = 0;
   const auto require = [&](int result, int wanted) {
     if (result != wanted) raise(*this, result, sql, {.statement_start = start});
@@ -224,6 +236,7 @@ std::int64_t Connection::query_integer(const std::string& sql) {
 }
 
 int Connection::run(Verb verb) noexcept {
+  if (forked()) return SQLITE_MISUSE;
   const LibrarySql own(*this);
   const auto index = static_cast<std::size_t>(verb);
   sqlite3_stmt*& statement = verbs_[index];
@@ -262,13 +275,14 @@ int Connection::begin_immediate() noexcept {
 }
 
 int Connection::commit() noexcept {
-  statements_->reclaim();
+  reclaim_statements();
   const int result = run(Verb::Commit);
   if (result == SQLITE_OK) began_ = false;
   return result;
 }
 
 void Connection::rollback() noexcept {
+  if (forked()) return;
   statements_->reclaim();
   began_ = false;
   if (!in_transaction()) return;
@@ -283,6 +297,7 @@ bool Connection::in_transaction() const noexcept {
 }
 
 bool Connection::clean_up() noexcept {
+  if (forked()) return true;
   bool was_clean = statements_->reclaim() == 0;
   began_ = false;
   if (in_transaction()) {
@@ -298,6 +313,7 @@ bool Connection::clean_up() noexcept {
 }
 
 void Connection::require_transaction() const {
+  require_own_process();
   if (!began_ || in_transaction()) return;
   raise_misuse(turnstile::code("TRANSACTION_LOST"),
                "SQLite rolled the transaction back after an error in it", call());
@@ -336,6 +352,8 @@ CheckpointResult Connection::checkpoint(CheckpointMode mode) noexcept {
   const int sqlite_mode =
       mode == CheckpointMode::Passive ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE;
   CheckpointResult result;
+  result.code = SQLITE_MISUSE;
+  if (forked()) return result;
   result.code = checkpoint_once(sqlite_mode, result);
   if (result.code == SQLITE_OK && result.log_frames < 0 && !in_transaction()) {
     // A connection that has not read yet does not know that there is a log, and says OK.

@@ -12,6 +12,7 @@
 
 #include "sqlite/authorizer.h"
 #include "sqlite/call.h"
+#include "sqlite/fork_guard.h"
 #include "sqlite/statement_cache.h"
 #include "turnstile/error.h"
 #include "turnstile/statement.h"
@@ -36,6 +37,9 @@ enum class CheckpointMode { Passive, Truncate };
 ///
 /// SQL comes in two kinds. The library's own is run by execute() and the verbs below; application
 /// SQL comes through prepare() and is watched by the authorizer.
+///
+/// In a child of fork() it refuses to work (USED_AFTER_FORK; SQLITE_MISUSE where a result code is
+/// returned) and ends nothing: what the child closes or rolls back is the parent's.
 ///
 /// Threads: confined; interrupt() is shared.
 class Connection {
@@ -65,6 +69,12 @@ class Connection {
   /// nothing is waited for.
   void set_call(const Call* call) noexcept { call_ = call; }
   [[nodiscard]] const Call& call() const noexcept;
+
+  [[nodiscard]] bool forked() const noexcept { return fork_guard_.forked(); }
+  /// Throws MisuseError (USED_AFTER_FORK) in a child of fork().
+  void require_own_process() const {
+    if (forked()) raise_used_after_fork();
+  }
 
   // Application SQL.
 
@@ -101,7 +111,7 @@ class Connection {
 
   /// Takes all statements back from their users and ends their executions; the transaction goes
   /// on. Returns how many were executing.
-  int reclaim_statements() noexcept { return statements_->reclaim(); }
+  int reclaim_statements() noexcept { return forked() ? 0 : statements_->reclaim(); }
 
   /// The same, and ends a transaction that is still open, and statements that somebody prepared
   /// through the native handle and left running. True when there was nothing to repair.
@@ -142,6 +152,7 @@ class Connection {
                           const char* database, const char* trigger) noexcept;
   static int on_commit_to_wal(void* self, sqlite3*, const char* database, int frames) noexcept;
 
+  [[noreturn]] void raise_used_after_fork() const;
   void open();
   void configure();
   void close() noexcept;
@@ -156,6 +167,7 @@ class Connection {
   void run_all(std::string_view sql, const OnRow& on_row);
 
   Config config_;
+  const ForkGuard fork_guard_;
   sqlite3* handle_ = nullptr;
   const Call* call_ = nullptr;
   std::atomic<bool> interrupted_{false};

@@ -106,6 +106,8 @@ inline constexpr auto kErrorCodes = std::to_array<ErrorCodeInfo>({
      "Let the first exception leave the closure; nothing was committed."},
     {"URI_INVALID", "The file: URI cannot be understood or honoured.",
      "The known keys are in the message."},
+    {"USED_AFTER_FORK", "A child of fork() used a database that its parent has open.",
+     "Open it only after the fork, in both if need be, or call exec in the child."},
     {"VALUE_TOO_BIG", "A text, blob or row is larger than SQLite's limit.",
      "Store large content in pieces or in a file of its own."},
     {"WRITE_INSIDE_READ", "A write was started inside a read that holds the same connection.",

@@ -250,6 +250,7 @@ CommitState commit_state_after(int result) noexcept {
 
 void raise(const Connection& connection, int result, std::string_view sql,
            const FailureContext& context) {
+  connection.require_own_process();
   Failure(connection, result, sql, context).raise();
 }
 
@@ -275,6 +276,13 @@ void raise_misuse(std::string_view code, std::string message, const Call& call, 
   Error::Details details = details_of(call, code, std::move(message));
   details.hint = std::move(hint);
   throw MisuseError(std::move(details));
+}
+
+void raise_used_after_fork(const Call& call) {
+  raise_misuse(code("USED_AFTER_FORK"),
+               "this process is a child of the one that opened the database, and fork() has copied "
+               "its connections but neither their locks nor their threads",
+               call);
 }
 
 void raise_statement_misuse(const Connection& connection, std::string_view code,

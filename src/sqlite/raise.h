@@ -50,7 +50,10 @@ struct FailureContext {
 [[noreturn]] void raise_misuse(std::string_view code, std::string message, const Call& call = {},
                                std::string hint = {});
 
-/// The same about a statement; `sql_offset` is the byte of `sql` that is to blame.
+/// Throws MisuseError (USED_AFTER_FORK).
+[[noreturn]] void raise_used_after_fork(const Call& call = {});
+
+/// MisuseError about a statement; `sql_offset` is the byte of `sql` that is to blame.
 [[noreturn]] void raise_statement_misuse(const Connection& connection, std::string_view code,
                                          std::string message, std::string_view sql,
                                          std::string hint = {},

@@ -76,7 +76,7 @@ StatementCache::Entry& StatementCache::prepare(std::string_view sql, bool cached
 }
 
 void StatementCache::give_back(Entry& entry) noexcept {
-  if (!entry.in_use) return;
+  if (!entry.in_use || connection_.forked()) return;
   entry.end();
   entry.stale = true;
   if (entry.copied) entry.forget_bindings();

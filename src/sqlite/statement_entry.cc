@@ -34,7 +34,7 @@ class EndFailed {
 
 bool detail::StatementEntry::step() {
   if (phase == Phase::Done) return false;
-  if (phase == Phase::Ready) connection->require_transaction();
+  phase == Phase::Ready ? connection->require_transaction() : connection->require_own_process();
   ++generation;
   if (stale) forget_bindings();
   const int code = phase == Phase::Ready ? start() : sqlite3_step(handle);
@@ -86,7 +86,7 @@ void detail::StatementEntry::fail(int code) {
 }
 
 void detail::StatementEntry::end() noexcept {
-  if (phase == Phase::Row) sqlite3_reset(handle);
+  if (phase == Phase::Row && !connection->forked()) sqlite3_reset(handle);
   phase = Phase::Ready;
   ++generation;
 }

@@ -5,9 +5,11 @@
 //   exec SQL, query SQL          one write, one read; the answer has `changes` or `value`
 //   repeat COUNT SQL             so many writes
 //   hold LANE, hold_read LANE    says ok inside a transaction; stays in it until the next line
+//   hold_forked LANE             as hold; its child of a fork() waits for a byte on descriptor 3
 //   load THREADS MS HOLD_US      writes for that long, each transaction held open for HOLD_US
 //   stream NUMBER                writes rows (NUMBER, n), says `ack n` after each, until a line
-//   comes close                        closes
+//   comes
+//   close                        closes
 //
 // Each answer is one line, a Reply. It ends when its input does, without closing the database.
 #include <poll.h>
@@ -113,9 +115,14 @@ class Actor {
       return Reply(true);
     }
     if (verb == "query") return query(rest(words));
-    if (verb == "hold") {
-      lane(rest(words)).write([this](WriteTx& tx) {
+    if (verb == "hold" || verb == "hold_forked") {
+      const bool forks = verb == "hold_forked";
+      lane(rest(words)).write([this, forks](WriteTx& tx) {
         tx.execute("INSERT INTO work(process, n) VALUES (-1, 0)");
+        if (forks && ::fork() == 0) {
+          wait_for_starting_byte();
+          std::_Exit(0);
+        }
         say(Reply(true).line());
         next_line();
       });
