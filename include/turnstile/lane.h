@@ -9,72 +9,69 @@
 #include <memory>
 #include <optional>
 #include <source_location>
+#include <stop_token>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
+#include "turnstile/async.h"
 #include "turnstile/detail/function_ref.h"
+#include "turnstile/detail/submitted_write.h"
+#include "turnstile/priority.h"
 #include "turnstile/transaction.h"
 
 namespace turnstile {
+
+/// What submit() does when the lane has as many closures waiting as it may have.
+enum class WhenFull {
+  Refuse,  ///< Throw QueueFull.
+  Wait,    ///< Wait until there is room, up to the call's timeout; then throw QueueFull.
+};
 
 /// Settings of a lane, given when it is first asked for.
 ///
 /// Threads: immutable.
 struct LaneOptions {
-  /// Closures that submit() may have waiting in this lane; beyond that it throws QueueFull.
+  Priority priority = Priority::Normal;
+
+  /// Closures that submit() may have waiting in this lane.
   std::size_t queue_limit = 4096;
+  WhenFull when_full = WhenFull::Refuse;
+
+  /// Whether closures of this lane may share a transaction with others that wait at the same time.
+  /// Each fails alone all the same. Those that do not share run on the thread of their caller. Bulk
+  /// lanes never share.
+  bool share_transactions = true;
+
+  /// How long a closure may go on before WriteTx::yield_point() lets others go first.
+  std::chrono::milliseconds budget{10};
+};
+
+/// When a write counts as done.
+enum class Durability {
+  Default,  ///< As Options::synchronous says.
+  Full,     ///< On the medium, also where Options::synchronous is Normal.
 };
 
 /// Settings of one call.
 ///
 /// Threads: immutable.
 struct CallOptions {
-  /// Longest wait until the closure runs; the database's busy_timeout when empty.
-  std::optional<std::chrono::milliseconds> timeout;
+  /// Longest wait until the closure runs; the database's busy_timeout when empty. A submitted
+  /// closure without one waits for its turn for as long as it takes.
+  std::optional<std::chrono::milliseconds> timeout{};
+
+  /// A stop that is requested ends the wait at once and interrupts running SQL; the call throws
+  /// Cancelled and nothing of it is kept. A write with a token shares no transaction.
+  std::stop_token stop{};
+
+  Durability durability = Durability::Default;  ///< Of a write.
 };
 
 namespace detail {
 
 class Core;
 class LaneState;
-
-/// A closure that waits for the writer's turn without a thread of its own.
-class SubmittedWrite {
- public:
-  virtual ~SubmittedWrite() = default;
-  virtual void run(WriteTx& tx) = 0;                           ///< Inside the transaction.
-  virtual void committed() noexcept = 0;                       ///< After COMMIT.
-  virtual void failed(std::exception_ptr error) noexcept = 0;  ///< Instead of committed().
-};
-
-template <class F, class R>
-class SubmittedWriteOf final : public SubmittedWrite {
- public:
-  explicit SubmittedWriteOf(F closure) : closure_(std::move(closure)) {}
-  std::future<R> future() { return promise_.get_future(); }
-
-  void run(WriteTx& tx) override {
-    if constexpr (std::is_void_v<R>)
-      closure_(tx);
-    else
-      result_.emplace(closure_(tx));
-  }
-  void committed() noexcept override {
-    if constexpr (std::is_void_v<R>)
-      promise_.set_value();
-    else
-      promise_.set_value(std::move(*result_));
-  }
-  void failed(std::exception_ptr error) noexcept override {
-    promise_.set_exception(std::move(error));
-  }
-
- private:
-  F closure_;
-  std::promise<R> promise_;
-  std::conditional_t<std::is_void_v<R>, std::nullopt_t, std::optional<R>> result_ = std::nullopt;
-};
 
 template <class R>
 inline constexpr bool kOutlivesTransaction =
@@ -102,7 +99,10 @@ R call_for_result(const Run& run, F& closure) {
 /// A named entrance, from Database::lane(). Copies are the same lane. It keeps working until the
 /// database is closed; after that every call throws MisuseError (DB_CLOSED).
 ///
-/// A closure runs once, on the calling thread, and its result is handed on only after COMMIT.
+/// A closure runs once, and its result is handed on only after COMMIT. A read runs on the calling
+/// thread. A write runs there too while nobody else writes; when others wait, a thread of the
+/// library runs their closures together, each in a savepoint, with one COMMIT. So a write must not
+/// depend on its thread: no lock that its caller holds, no thread_local value.
 /// Waiting for oneself is refused with MisuseError before it happens: a write or a read inside a
 /// write, a read inside a read (use the transaction that is there), and a write inside a read where
 /// both need the same connection. A write inside a read of a file is fine.
@@ -150,12 +150,43 @@ class Lane {
   template <class F, class R = std::invoke_result_t<std::decay_t<F>&, WriteTx&>>
   [[nodiscard]] std::future<R> submit(
       F&& closure, std::source_location where = std::source_location::current()) const {
+    return submit(CallOptions{}, std::forward<F>(closure), where);
+  }
+  template <class F, class R = std::invoke_result_t<std::decay_t<F>&, WriteTx&>>
+  [[nodiscard]] std::future<R> submit(
+      const CallOptions& options, F&& closure,
+      std::source_location where = std::source_location::current()) const {
     static_assert(detail::kOutlivesTransaction<R>, "return a value");
     auto write =
         std::make_unique<detail::SubmittedWriteOf<std::decay_t<F>, R>>(std::forward<F>(closure));
     std::future<R> result = write->future();
-    enqueue(std::move(write), where);
+    enqueue(options, std::move(write), where);
     return result;
+  }
+
+  /// submit() without a future: `done(Outcome<R>)` is called in the end, on a thread of the library
+  /// that may wait for writes. What it throws is dropped.
+  template <class F, class Done, class R = std::invoke_result_t<std::decay_t<F>&, WriteTx&>>
+    requires std::is_invocable_v<std::decay_t<Done>&, Outcome<R>>
+  void submit(const CallOptions& options, F&& closure, Done&& done,
+              std::source_location where = std::source_location::current()) const {
+    static_assert(detail::kOutlivesTransaction<R>, "return a value");
+    using Write = detail::SubmittedWriteWithCallback<std::decay_t<F>, R, std::decay_t<Done>>;
+    enqueue(options, std::make_unique<Write>(std::forward<F>(closure), std::forward<Done>(done)),
+            where);
+  }
+
+  /// submit() for coroutines: `co_await lane.async_write(executor, closure)` gives the result or
+  /// throws. `executor(f)` has to see to it that `f()`, a std::function<void()>, is called soon,
+  /// on a thread of the program's choice; the coroutine goes on there.
+  template <class Executor, class F, class R = std::invoke_result_t<std::decay_t<F>&, WriteTx&>>
+  auto async_write(Executor executor, F&& closure, CallOptions options = {},
+                   std::source_location where = std::source_location::current()) const {
+    auto start = [lane = *this, closure = std::decay_t<F>(std::forward<F>(closure)),
+                  options = std::move(options), where](auto done) mutable {
+      lane.submit(options, std::move(closure), std::move(done), where);
+    };
+    return WriteAwaitable<R, decltype(start), Executor>(std::move(start), std::move(executor));
   }
 
  private:
@@ -163,7 +194,8 @@ class Lane {
                 std::source_location where) const;
   void run_write(const CallOptions& options, detail::FunctionRef<void(WriteTx&)> body,
                  std::source_location where) const;
-  void enqueue(std::unique_ptr<detail::SubmittedWrite> write, std::source_location where) const;
+  void enqueue(const CallOptions& options, std::unique_ptr<detail::SubmittedWrite> write,
+               std::source_location where) const;
 
   std::shared_ptr<detail::LaneState> state_;
 };

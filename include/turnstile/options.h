@@ -98,6 +98,11 @@ struct Options {
   /// next writer waits for that. A frame is a page.
   int checkpoint_frames = 2000;
 
+  /// A check for tests and development: runs the closure of every write twice, first in a savepoint
+  /// that is undone. One that has an effect outside its transaction, or does not do the same again,
+  /// shows by that.
+  bool rehearse_closures = false;
+
   /// Permits a second copy of SQLite in the process. Two copies do not know of each other's locks:
   /// committed data has been lost that way (https://sqlite.org/howtocorrupt.html, section 2.2.1).
   bool allow_second_engine = false;

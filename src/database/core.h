@@ -1,8 +1,8 @@
 // The open database behind all its handles and lanes.
 //
 //   Lane::read    Scope -> [SharedTurn] -> ReaderPool -> BEGIN ... COMMIT
-//   Lane::write   Scope -> WriterTurn -> [SharedTurn] -> ProcessGate -> BEGIN IMMEDIATE ... COMMIT
-//   Lane::submit  Submitter ----^  (on the submitter's thread)
+//   Lane::write   Scope -> Writer: turn -> [SharedTurn] -> gate -> BEGIN IMMEDIATE ... COMMIT
+//   Lane::submit ------------^
 //
 // [SharedTurn] only where there is no write-ahead log. The order of the waits is the same on every
 // path, which together with the rules of Scope rules out cycles.
@@ -23,7 +23,9 @@
 #include "database/bootstrap.h"
 #include "database/checkpointer.h"
 #include "database/metrics.h"
-#include "database/submitter.h"
+#include "database/lane_state.h"
+#include "database/writer.h"
+#include "database/shared_permit.h"
 #include "gate/claim.h"
 #include "gate/mutex.h"
 #include "gate/process_gate.h"
@@ -33,31 +35,6 @@
 #include "turnstile/database.h"
 
 namespace turnstile::detail {
-
-/// A lane's own state. It lives as long as its Core.
-///
-/// Threads: shared.
-class LaneState {
- public:
-  LaneState(Core& core, std::string name, LaneOptions options)
-      : core_(core), name_(std::move(name)), options_(options) {}
-
-  [[nodiscard]] Core& core() const noexcept { return core_; }
-  [[nodiscard]] std::string_view name() const noexcept { return name_; }
-
-  /// False when the lane has as many submitted closures waiting as it may have.
-  [[nodiscard]] bool try_reserve_submission() noexcept;
-  void end_submission() noexcept { submitted_.fetch_sub(1, std::memory_order_relaxed); }
-  [[nodiscard]] const LaneOptions& options() const noexcept { return options_; }
-  [[nodiscard]] database::LaneRecorder& recorder() noexcept { return recorder_; }
-
- private:
-  Core& core_;
-  const std::string name_;
-  const LaneOptions options_;
-  std::atomic<std::size_t> submitted_{0};
-  database::LaneRecorder recorder_;
-};
 
 /// Threads: shared.
 class Core {
@@ -78,7 +55,8 @@ class Core {
             std::source_location where);
   void write(LaneState& lane, const CallOptions& options, FunctionRef<void(WriteTx&)> body,
              std::source_location where);
-  void submit(LaneState& lane, std::unique_ptr<SubmittedWrite> write, std::source_location where);
+  void submit(LaneState& lane, const CallOptions& options, std::unique_ptr<SubmittedWrite> write,
+              std::source_location where);
 
   [[nodiscard]] DatabaseInfo info();
   [[nodiscard]] Metrics metrics() TURNSTILE_EXCLUDES(lanes_mutex_);
@@ -88,14 +66,9 @@ class Core {
   /// Ends what a close() that threw Timeout has begun, however long the closures take.
   void close_when_idle() noexcept;
   /// True where close() would wait for the calling thread itself.
-  [[nodiscard]] bool must_not_wait_here() const;
+  [[nodiscard]] bool must_not_wait_here();
 
  private:
-  friend class database::Submitter;
-  class SharedPermit;
-  class WritePermit;
-  using Actions = std::vector<std::function<void()>>;
-
   [[nodiscard]] Call make_call(std::string_view lane, const CallOptions& options,
                                std::string_view timeout_code, std::source_location where) const;
   void require_open(const Call& call) const;
@@ -107,29 +80,17 @@ class Core {
   void read_on(sqlite::Connection& connection, const Call& call, FunctionRef<void(ReadTx&)> body);
   void finish_read(sqlite::Connection& connection) noexcept;
 
-  /// BEGIN, `body`, COMMIT, by whoever has the turn. Returns what is to be done after it.
-  [[nodiscard]] Actions write_on_writer(LaneState& lane, const Call& call,
-                                        FunctionRef<void(WriteTx&)> body);
-  void commit(const Call& call);
-  static void run_after_commit(const Actions& actions, const Call& call);
-
-  /// Runs a submitted write whose turn has come; gives the turn up. Returns what is to be done
-  /// before the write is completed; nothing when it failed, which it knows by then.
-  [[nodiscard]] std::optional<Actions> run_granted(LaneState& lane, SubmittedWrite& write,
-                                                   const gate::Claim& claim) noexcept;
-  /// Does it, and completes the write.
-  static void complete(SubmittedWrite& write, const Actions& actions,
-                       const gate::Claim& claim) noexcept;
-
-  [[noreturn]] void raise_turn_timeout(const Call& call) const;
   [[noreturn]] void raise_closed(const Call& call) const;
-  [[nodiscard]] Holder writer_holder() const;
+  [[noreturn]] static void raise_queue_full(const LaneState& lane, const Call& call);
 
   [[nodiscard]] Counters counters() TURNSTILE_EXCLUDES(lanes_mutex_);
   [[nodiscard]] PoolInfo pool_info() const;
   void count_free_pages(DatabaseInfo& info, const Call& call);
 
   void stop_writers(CloseReport& report, const Call& call);
+  [[nodiscard]] std::vector<LaneState*> lanes() TURNSTILE_EXCLUDES(lanes_mutex_);
+  [[nodiscard]] bool drain_lane_workers(Deadline deadline);
+  [[nodiscard]] std::size_t cancel_lane_workers();
   void stop_readers(CloseReport& report, const Call& call);
   [[nodiscard]] bool close_files(const Call& call) noexcept;
 
@@ -143,26 +104,18 @@ class Core {
   std::vector<BootstrapPhase> phases_;
   const std::vector<Setting> settings_;
 
-  // Who may go when. The objects stay until the end, so that a call that comes too late finds them
-  // closed and not gone. The writer connection belongs to whoever has the turn.
-  gate::WriterTurn turn_;
-  std::unique_ptr<gate::SharedTurn> shared_turn_;  // Null with a write-ahead log.
-  std::unique_ptr<gate::ProcessGate> gate_;        // Null in memory and read-only.
-  std::unique_ptr<sqlite::Connection> writer_;     // Null read-only.
-  std::unique_ptr<gate::ReaderPool> readers_;      // Null when the writer is the only connection.
-  std::unique_ptr<database::Checkpointer> checkpointer_;  // Null without a write-ahead log.
-  std::unique_ptr<database::Submitter> submitter_;
+  database::Recorder recorder_;
 
-  // What the writer is waiting for, so that those behind it can be told of the real cause.
-  enum class Stage { Idle, AtGate, AtEngine, Working };
-  std::atomic<Stage> stage_{Stage::Idle};
+  // Who may go when. The objects stay until the end, so that a call that comes too late finds them
+  // closed and not gone.
+  std::unique_ptr<gate::SharedTurn> shared_turn_;  // Null with a write-ahead log.
+  std::unique_ptr<database::Writer> writer_;       // Null read-only.
+  std::unique_ptr<gate::ReaderPool> readers_;      // Null when the writer is the only connection.
 
   std::atomic<bool> accepting_{true};
 
   gate::Mutex lanes_mutex_;
   std::map<std::string, LaneState, std::less<>> lanes_ TURNSTILE_GUARDED_BY(lanes_mutex_);
-
-  database::Recorder recorder_;
 };
 
 }  // namespace turnstile::detail

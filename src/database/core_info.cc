@@ -18,6 +18,11 @@ std::int64_t size_of(const std::filesystem::path& path) {
   return error ? 0 : static_cast<std::int64_t>(size);
 }
 
+// Null without a write-ahead log, and where nobody writes.
+const database::Checkpointer* checkpointer_of(const database::Writer* writer) {
+  return writer == nullptr ? nullptr : writer->checkpointer();
+}
+
 }  // namespace
 
 DatabaseInfo Core::info() {
@@ -52,7 +57,7 @@ PoolInfo Core::pool_info() const {
     pool.connections = static_cast<int>(counts.idle + counts.leased);
   }
   if (writable_) ++pool.connections;
-  pool.writers_waiting = static_cast<int>(turn_.waiting());
+  if (writer_) pool.writers_waiting = static_cast<int>(writer_->waiting());
   return pool;
 }
 
@@ -64,7 +69,8 @@ Counters Core::counters() {
       lane.recorder().add_to(counters);
   }
   recorder_.add_to(counters);
-  if (checkpointer_) counters.checkpoints = checkpointer_->count();
+  if (const auto* checkpointer = checkpointer_of(writer_.get()))
+    counters.checkpoints = checkpointer->count();
   return counters;
 }
 
@@ -80,8 +86,8 @@ Metrics Core::metrics() {
   }
   recorder_.add_to(metrics);
   metrics.pool = pool_info();
-  if (checkpointer_) {
-    checkpointer_->add_to(metrics.wal);
+  if (const auto* checkpointer = checkpointer_of(writer_.get())) {
+    checkpointer->add_to(metrics.wal);
     metrics.wal.file_bytes = size_of(location_.path.string() + "-wal");
   }
   return metrics;

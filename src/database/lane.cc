@@ -22,9 +22,9 @@ void Lane::run_write(const CallOptions& options, detail::FunctionRef<void(WriteT
   state_->core().write(*state_, options, body, where);
 }
 
-void Lane::enqueue(std::unique_ptr<detail::SubmittedWrite> write,
+void Lane::enqueue(const CallOptions& options, std::unique_ptr<detail::SubmittedWrite> write,
                    std::source_location where) const {
-  state_->core().submit(*state_, std::move(write), where);
+  state_->core().submit(*state_, options, std::move(write), where);
 }
 
 }  // namespace turnstile

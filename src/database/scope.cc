@@ -36,10 +36,8 @@ Scope::Scope(const void* database, ScopeKind kind, const Call& call, bool exclus
       refuse(outer_writes ? code("READ_INSIDE_WRITE") : code("READ_INSIDE_READ"),
              "a read was started", call, scope->where_);
     }
-    if (outer_writes)
-      refuse(code("WRITE_INSIDE_WRITE"), "a write was started", call, scope->where_);
-    if (exclusive) refuse(code("WRITE_INSIDE_READ"), "a write was started", call, scope->where_);
   }
+  if (kind == ScopeKind::Write) require_may_write(database, call, exclusive);
   innermost = this;
 }
 
@@ -51,6 +49,15 @@ const std::source_location* Scope::find(const void* database) noexcept {
   for (const Scope* scope = innermost; scope != nullptr; scope = scope->outer_)
     if (scope->database_ == database) return &scope->where_;
   return nullptr;
+}
+
+void Scope::require_may_write(const void* database, const Call& call, bool exclusive) {
+  for (const Scope* scope = innermost; scope != nullptr; scope = scope->outer_) {
+    if (scope->database_ != database) continue;
+    if (scope->kind_ == ScopeKind::Write)
+      refuse(code("WRITE_INSIDE_WRITE"), "a write was started", call, scope->where_);
+    if (exclusive) refuse(code("WRITE_INSIDE_READ"), "a write was started", call, scope->where_);
+  }
 }
 
 void Scope::require_may_submit(const void* database, const Call& call, bool exclusive) {

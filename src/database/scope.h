@@ -33,6 +33,8 @@ class Scope {
 
   /// The place in the code of the calling thread's transaction on `database`; null outside of one.
   [[nodiscard]] static const std::source_location* find(const void* database) noexcept;
+  /// Throws what the constructor of a write would.
+  static void require_may_write(const void* database, const Call& call, bool exclusive);
   /// Throws MisuseError when queueing a write now, and waiting for it, could wait for this thread.
   static void require_may_submit(const void* database, const Call& call, bool exclusive);
 

@@ -37,15 +37,29 @@ class Session {
   bool writing_refused_ = false;
 };
 
+class WriteSession;
+
+/// Whoever can hand the turn on in the middle of a closure. Threads: confined.
+class Yielding {
+ public:
+  virtual ~Yielding() = default;
+  /// True when others had their turn meanwhile; what was done so far is committed then.
+  virtual bool yield(WriteSession& session) = 0;
+};
+
 /// Threads: scoped.
 class WriteSession : public Session {
  public:
   using Session::Session;
 
+  Yielding* yielding = nullptr;  ///< Null: the closure shares its transaction.
+  bool rehearsing = false;       ///< What this run does will be undone.
+
   /// The savepoints that are open, the outermost first, by their numbers; none is used again.
   std::vector<int> savepoints;
   int last_savepoint = 0;
   std::vector<std::function<void()>> after_commit;
+  std::vector<std::function<void()>> committed;  ///< Those of the parts that yield() committed.
 };
 
 }  // namespace turnstile::detail

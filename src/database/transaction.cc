@@ -44,6 +44,28 @@ Savepoint WriteTx::savepoint() {
   return Savepoint(write_session());
 }
 
+bool WriteTx::yield_point() {
+  detail::WriteSession& session = write_session();
+  return session.yielding != nullptr && session.yielding->yield(session);
+}
+
+bool WriteTx::once(std::string_view key) {
+  constexpr std::size_t kLongestKey = 255;
+  if (key.empty() || key.size() > kLongestKey) {
+    sqlite::raise_misuse(code("ONCE_KEY_INVALID"),
+                         "a key of once() has " + std::to_string(key.size()) + " bytes",
+                         session_.call());
+  }
+  execute(
+      "CREATE TABLE IF NOT EXISTS turnstile_once("
+      "key TEXT PRIMARY KEY, committed_at INTEGER NOT NULL) STRICT, WITHOUT ROWID");
+  return execute(
+             "INSERT INTO turnstile_once(key, committed_at) VALUES (?, unixepoch()) "
+             "ON CONFLICT DO NOTHING",
+             key)
+             .changes == 1;
+}
+
 void WriteTx::after_commit(std::function<void()> action) {
   write_session().after_commit.push_back(std::move(action));
 }

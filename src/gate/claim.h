@@ -38,6 +38,7 @@ enum class Wait {
   TimedOut,   ///< The deadline passed.
   Closed,     ///< The database is being closed.
   Cancelled,  ///< Whoever waited wants it no more.
+  Done,       ///< Somebody else has done what was waited for.
 };
 
 }  // namespace turnstile::gate

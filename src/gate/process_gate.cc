@@ -214,7 +214,7 @@ void ProcessGate::prod() noexcept {
 }
 
 bool ProcessGate::should_give() const noexcept {
-  return held() && (others_in_line() != 0 || is_crowded()) &&
+  return held() && others_wait() &&
          steady_clock::now() - since_ >= kShare;
 }
 

@@ -16,7 +16,13 @@ namespace {
 
 using std::chrono::microseconds;
 
-constexpr std::array<std::string_view, 4> kVerbs{"BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"};
+constexpr std::array<std::string_view, 7> kVerbs{"BEGIN",
+                                                 "BEGIN IMMEDIATE",
+                                                 "COMMIT",
+                                                 "ROLLBACK",
+                                                 "SAVEPOINT turnstile_closure",
+                                                 "RELEASE turnstile_closure",
+                                                 "ROLLBACK TO turnstile_closure"};
 
 /// Steps of SQLite's virtual machine between two looks at the interrupt flag. A look costs some
 /// nanoseconds and this many steps at least some ten microseconds, so that it cannot be measured.
@@ -290,6 +296,35 @@ void Connection::rollback() noexcept {
   // What can stand in the way is an interrupted statement of the native handle.
   end_strays();
   if (in_transaction()) static_cast<void>(run(Verb::Rollback));
+}
+
+void Connection::open_savepoint() {
+  if (const int result = run(Verb::Savepoint); result != SQLITE_OK) raise(*this, result);
+}
+
+void Connection::release_savepoint() {
+  if (const int result = run(Verb::Release); result != SQLITE_OK) raise(*this, result);
+}
+
+bool Connection::undo_savepoint() noexcept {
+  return run(Verb::RollbackTo) == SQLITE_OK && run(Verb::Release) == SQLITE_OK;
+}
+
+bool Connection::has_unresolved_foreign_keys() const noexcept {
+  int current = 0;
+  int highest = 0;
+  return sqlite3_db_status(handle_, SQLITE_DBSTATUS_DEFERRED_FKS, &current, &highest, 0) ==
+             SQLITE_OK &&
+         current != 0;
+}
+
+// A sync of the log covers all commits in it, and of a new log its name in the directory too.
+int Connection::sync_log() noexcept {
+  sqlite3_file* log = nullptr;
+  const int found = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (found != SQLITE_OK) return found;
+  if (log == nullptr || log->pMethods == nullptr) return SQLITE_OK;
+  return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
 }
 
 bool Connection::in_transaction() const noexcept {

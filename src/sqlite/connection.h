@@ -109,6 +109,19 @@ class Connection {
   /// by itself, as it does when the disk is full: what came now would be committed on its own.
   void require_transaction() const;
 
+  // The savepoint around a closure that shares its transaction; there is one at a time.
+
+  void open_savepoint();     ///< Throws what SQLite says.
+  void release_savepoint();  ///< Keeps what was done since. Throws what SQLite says.
+  /// Undoes what was done since, and ends it; false when SQLite cannot, or has no transaction.
+  [[nodiscard]] bool undo_savepoint() noexcept;
+  /// True when COMMIT would fail because of a deferred foreign key
+  /// (https://sqlite.org/c3ref/c_dbstatus_options.html, DEFERRED_FKS).
+  [[nodiscard]] bool has_unresolved_foreign_keys() const noexcept;
+
+  /// Has the write-ahead log on the medium when it returns, as a commit with synchronous=FULL does.
+  [[nodiscard]] int sync_log() noexcept;
+
   /// Takes all statements back from their users and ends their executions; the transaction goes
   /// on. Returns how many were executing.
   int reclaim_statements() noexcept { return forked() ? 0 : statements_->reclaim(); }
@@ -144,7 +157,7 @@ class Connection {
  private:
   friend class StatementCache;
   class LibrarySql;  // RAII: lets the library's own SQL past the authorizer.
-  enum class Verb { BeginDeferred, BeginImmediate, Commit, Rollback };
+  enum class Verb { BeginDeferred, BeginImmediate, Commit, Rollback, Savepoint, Release, RollbackTo };
 
   static int on_busy(void* self, int attempts) noexcept;
   static int on_progress(void* self) noexcept;
@@ -178,7 +191,7 @@ class Connection {
   std::uint64_t waits_ = 0;
   std::string refusal_;
   StatementTraits traits_;                // Of the statement that was prepared last.
-  std::array<sqlite3_stmt*, 4> verbs_{};  // Prepared at first use.
+  std::array<sqlite3_stmt*, 7> verbs_{};  // Prepared at first use.
   std::unique_ptr<StatementCache> statements_;
 };
 

@@ -21,6 +21,7 @@ class Deadline {
     if (budget >= longest) return never();
     return Deadline(now + std::max(budget, std::chrono::milliseconds::zero()));
   }
+  [[nodiscard]] static Deadline at(Clock::time_point time) noexcept { return Deadline(time); }
   [[nodiscard]] static Deadline never() noexcept { return Deadline(Clock::time_point::max()); }
 
   [[nodiscard]] Clock::time_point time() const noexcept { return time_; }

@@ -67,11 +67,16 @@ inline constexpr auto kErrorCodes = std::to_array<ErrorCodeInfo>({
      "Check its path and that it was built for this machine."},
     {"GATE_UNAVAILABLE", "The gate file beside the database cannot be used.",
      "Give this user write access to the database's directory and its -gate file."},
+    {"GROUP_ROLLED_BACK",
+     "SQLite undid a transaction that several writes shared, because of one of the others.",
+     "Call again: nothing of it was done. The cause is in the message."},
     {"INTERRUPTED", "The running SQL was interrupted.", "Nothing of it was kept; call again."},
     {"MIGRATION_FAILED", "A schema step failed.",
      "Correct the step; the file still has the schema it had."},
     {"MIGRATION_INVALID", "The list of schema steps is not in order.",
      "Number the steps 1, 2, 3 and so on, each with a name."},
+    {"ONCE_KEY_INVALID", "A key of once() is empty or too long.",
+     "Use 1 to 255 bytes that name the request, such as an identifier that its sender made."},
     {"OPEN_TIMEOUT", "Others kept the file busy while it was being opened.",
      "See who holds it in the message; open again."},
     {"OPTION_INVALID", "A setting has a value that it cannot have.",
@@ -116,6 +121,8 @@ inline constexpr auto kErrorCodes = std::to_array<ErrorCodeInfo>({
      "Use the WriteTx that is there, with a savepoint() for a part of its own."},
     {"WRITE_TIMEOUT", "It was not this call's turn to write before the deadline.",
      "See who holds the turn in the message; nothing was written, so call again."},
+    {"YIELD_IN_SAVEPOINT", "yield_point() was called while a savepoint was open.",
+     "Release or roll back the savepoint first: what came before is committed."},
 });
 
 /// The code of that name, from the table above.

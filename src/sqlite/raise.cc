@@ -305,4 +305,13 @@ std::string position_in(std::string_view sql, std::size_t offset) {
   return " at line " + std::to_string(line) + ", column " + std::to_string(column + 1);
 }
 
+void raise_unresolved_foreign_key(const Connection& connection) {
+  Error::Details details =
+      details_of(connection.call(), code("CONSTRAINT"),
+                 "FOREIGN KEY constraint failed: at its end the transaction refers to a row that "
+                 "is not there");
+  details.sqlite_code = SQLITE_CONSTRAINT_FOREIGNKEY;
+  throw ConstraintError(std::move(details));
+}
+
 }  // namespace turnstile::sqlite

@@ -36,6 +36,9 @@ struct FailureContext {
 [[noreturn]] void raise(const Connection& connection, int result, std::string_view sql = {},
                         const FailureContext& context = {});
 
+/// Throws the ConstraintError that COMMIT would be refused with.
+[[noreturn]] void raise_unresolved_foreign_key(const Connection& connection);
+
 /// The same for SQLITE_BUSY and for deadlines that pass outside SQLite. `timeout_code` is
 /// WRITE_TIMEOUT, READ_TIMEOUT or OPEN_TIMEOUT.
 [[noreturn]] void raise_timeout(const Call& call, std::string_view timeout_code, Holder holder,

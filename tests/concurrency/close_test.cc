@@ -29,7 +29,7 @@ using testing::IsSubsetOf;
 
 // A write that is in the queue when this returns.
 std::future<void> queue_up(const Lane& lane) {
-  AtPoint queued("WriterTurn::acquire:queued");
+  AtPoint queued("WriterTurn::wait:queued");
   auto write = std::async(std::launch::async, [lane] { lane.write([](WriteTx&) {}); });
   queued.wait_until_reached();
   return write;
@@ -70,10 +70,9 @@ TEST(ClosingDatabase, LetsWritesThatWaitFinishInTime) {
   HeldWrite held(db.lane("holder"));
   auto write = queue_up(db.lane());
   auto submitted = db.lane().submit([](WriteTx&) {});
-  // It queues behind the two.
-  AtPoint queued("WriterTurn::acquire:queued");
+  AtPoint draining("Core::close:draining");
   auto closed = std::async(std::launch::async, [&] { return db->close(patience()); });
-  queued.wait_until_reached();
+  draining.wait_until_reached();
   held.let_go();
   EXPECT_NO_THROW(write.get());
   EXPECT_NO_THROW(submitted.get());

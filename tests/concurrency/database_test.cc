@@ -31,9 +31,9 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using testing::HasSubstr;
 
-constexpr const char* kTurnQueued = "WriterTurn::acquire:queued";
+constexpr const char* kTurnQueued = "WriterTurn::wait:queued";
 constexpr const char* kBeforeLease = "Core::read:before_lease";
-constexpr const char* kBeforeBegin = "Core::write:before_begin";
+constexpr const char* kBeforeBegin = "Group::begin";
 
 Options with_connections(int connections) {
   Options options;

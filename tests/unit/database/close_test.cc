@@ -125,9 +125,9 @@ TEST(Close, LetsSubmittedClosuresRun) {
   NoteDatabase db;
   BusyWriter busy(db.lane());
   auto futures = submit_notes(db.lane(), 3);
-  AtPoint queued("WriterTurn::acquire:queued");
+  AtPoint draining("Core::close:draining");
   auto closing = start_close(*db);
-  queued.wait_until_reached();
+  draining.wait_until_reached();
   busy.let_go();
   const CloseReport report = closing.get();
   for (auto& future : futures)
@@ -142,11 +142,12 @@ TEST(Close, LetsAWriteRunThatCameBefore) {
   NoteDatabase db;
   const Lane lane = db.lane();
   BusyWriter busy(lane);
-  AtPoint queued("WriterTurn::acquire:queued");
+  AtPoint queued("WriterTurn::wait:queued");
   auto waiting = std::async(std::launch::async, [lane] { add_note(lane, "waited"); });
-  queued.wait_until_reached(1);
+  queued.wait_until_reached();
+  AtPoint draining("Core::close:draining");
   auto closing = start_close(*db);
-  queued.wait_until_reached(2);
+  draining.wait_until_reached();
   busy.let_go();
   EXPECT_NO_THROW(waiting.get());
   closing.get();
@@ -170,7 +171,7 @@ TEST(Close, CancelsAWriteThatStillWaitsWhenTheDrainTimeHasPassed) {
   NoteDatabase db;
   const Lane lane = db.lane();
   auto endless = write_endlessly(lane);
-  AtPoint queued("WriterTurn::acquire:queued");
+  AtPoint queued("WriterTurn::wait:queued");
   auto waiting = std::async(std::launch::async, [lane] {
     lane.write({.timeout = patience()}, [](WriteTx& tx) { add_note(tx, "late"); });
   });

@@ -106,7 +106,7 @@ TEST(Info, RemembersTheLongestWaitForTheTurn) {
   NoteDatabase db;
   const Lane lane = db.lane();
   BusyWriter busy(lane);
-  AtPoint queued("WriterTurn::acquire:queued");
+  AtPoint queued("WriterTurn::wait:queued");
   auto waiting = std::async(std::launch::async, [lane] { add_note(lane, "late"); });
   queued.wait_until_reached();
   const auto start = std::chrono::steady_clock::now();
@@ -156,7 +156,7 @@ TEST(Info, TellsWhoWaitsForTheTurn) {
   NoteDatabase db;
   const Lane lane = db.lane();
   BusyWriter busy(lane);
-  AtPoint queued("WriterTurn::acquire:queued");
+  AtPoint queued("WriterTurn::wait:queued");
   auto submitted = lane.submit([](WriteTx&) {});
   auto written = std::async(std::launch::async, [lane] { lane.write([](WriteTx&) {}); });
   queued.wait_until_reached();

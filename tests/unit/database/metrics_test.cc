@@ -189,7 +189,7 @@ TEST(Metrics, TellTheWaitApartFromTheHold) {
   const Lane slow = db.lane("slow");
   const Lane quick = db.lane("quick");
   BusyWriter busy(slow);
-  AtPoint queued("WriterTurn::acquire:queued");
+  AtPoint queued("WriterTurn::wait:queued");
   auto waiting = std::async(std::launch::async, [&] { quick.write([](WriteTx&) {}); });
   queued.wait_until_reached();
   const auto start = std::chrono::steady_clock::now();

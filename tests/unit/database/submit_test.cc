@@ -42,7 +42,7 @@ TEST(Submit, RunsInTheOrderOfArrivalAmongWrites) {
   NoteDatabase db;
   const Lane lane = db.lane();
   BusyWriter busy(lane);
-  AtPoint queued("WriterTurn::acquire:queued");
+  AtPoint queued("WriterTurn::wait:queued");
   const auto write_note = [&](const std::string& text) {
     return std::async(std::launch::async, [lane, text] { add_note(lane, text); });
   };
@@ -140,7 +140,7 @@ TEST(Submit, GoesOnAfterAFailure) {
 
 TEST(Submit, IsNotReadyBeforeTheCommit) {
   NoteDatabase db;
-  AtPoint committing("Core::write:before_commit", 1);
+  AtPoint committing("Group::run:closure_ended", 1);
   auto future = submit_note(db.lane(), "one");
   committing.wait_until_reached();
   EXPECT_FALSE(is_ready(future));

@@ -1,0 +1,548 @@
+#include "database/writer.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "database/lane_state.h"
+#include "gate/file_locks.h"
+#include "gate/sync_point.h"
+#include "sqlite/error_code.h"
+#include "sqlite/raise.h"
+
+namespace turnstile::database {
+
+using gate::Claim;
+using gate::Wait;
+using gate::WriterTurn;
+
+namespace {
+
+// How long close() waits for another process's turn before its last checkpoint.
+constexpr std::chrono::seconds kGrace{1};
+// A group's bounds: what it adds to the wait of its first member, and to the log.
+constexpr std::size_t kLargestGroup = 256;
+constexpr std::chrono::milliseconds kLongestGroup{5};
+// How often the runner looks whether those it waits for are still there.
+constexpr std::chrono::milliseconds kAttention{20};
+// Measured at 16 threads: more yields gain nothing, fewer cost fairness.
+constexpr int kLingeringYields = 8;
+
+}  // namespace
+
+/// The shared turn and the gate for somebody who has the turn; gives up all three in the end.
+///
+/// Threads: confined.
+class Writer::Permit {
+ public:
+  Permit(Writer& writer, const Call& call, const Claim& claim,
+         detail::FunctionRef<bool()> abandoned)
+      : writer_(writer) {
+    try {
+      writer.stage_.store(Stage::AtSharedTurn, std::memory_order_relaxed);
+      writer.shared_permit_.acquire(writer.shared_turn_, gate::SharedTurn::Kind::Exclusive, call,
+                                    claim);
+      writer.take_gate(call, claim, abandoned);
+    } catch (...) {
+      writer_.leave();
+      throw;
+    }
+  }
+  ~Permit() { writer_.leave(); }
+  Permit(const Permit&) = delete;
+  Permit& operator=(const Permit&) = delete;
+
+ private:
+  Writer& writer_;
+};
+
+/// While it exists, cancel() may interrupt the connection for the job's sake.
+///
+/// Threads: confined.
+class Writer::Interruptible {
+ public:
+  Interruptible(Writer& writer, const WriteJob& job) noexcept : writer_(writer), job_(job) {}
+  ~Interruptible() {
+    if (!job_.can_be_cancelled) return;
+    writer_.turn_.forget_holder_place();
+    if (job_.cancelled.load(std::memory_order_relaxed)) writer_.connection_->clear_interrupt();
+  }
+  Interruptible(const Interruptible&) = delete;
+  Interruptible& operator=(const Interruptible&) = delete;
+
+ private:
+  Writer& writer_;
+  const WriteJob& job_;
+};
+
+Writer::Writer(Parts parts, const Options& options, const Location& location, Recorder& recorder)
+    : options_(options),
+      location_(location),
+      recorder_(recorder),
+      shared_turn_(parts.shared_turn),
+      gate_(std::move(parts.gate)),
+      connection_(std::move(parts.connection)),
+      group_({.database = parts.database,
+              .rehearse = options.rehearse_closures,
+              .sync_always = options.synchronous == Synchronous::Full || shared_turn_ != nullptr},
+             *connection_, recorder) {
+  if (shared_turn_ != nullptr) return;
+  auto connect = [config = connection_->config()] {
+    return std::make_unique<sqlite::Connection>(config, Call{});
+  };
+  checkpointer_ = std::make_unique<Checkpointer>(options.checkpoint_frames, std::move(connect),
+                                                 options.log_sink);
+}
+
+Writer::~Writer() {
+  stop_threads();
+}
+
+// ---- A call ----
+
+void Writer::write(WriteJob& job, const std::stop_token& stop) {
+  if (stop.stop_requested()) raise_cancelled(job.call());
+  start_runner();
+  job.can_be_cancelled = stop.stop_possible();
+  const auto on_stop = [this, &job] { cancel(job); };
+  std::optional<std::stop_callback<decltype(on_stop)>> callback;
+  switch (turn_.enter(job)) {
+    case WriterTurn::Entry::Granted:
+      if (stop.stop_possible()) callback.emplace(stop, on_stop);
+      return run_alone(job);
+    case WriterTurn::Entry::Closed:
+      raise_closed(job.call());
+    case WriterTurn::Entry::Queued:
+      break;
+  }
+  if (stop.stop_possible()) callback.emplace(stop, on_stop);
+  settle(turn_.wait(job, job.call().deadline), job);
+}
+
+void Writer::settle(Wait outcome, WriteJob& job) {
+  switch (outcome) {
+    case Wait::Granted:
+      return run_alone(job);
+    case Wait::Done:
+      if (job.error) std::rethrow_exception(std::exchange(job.error, nullptr));
+      return;
+    case Wait::TimedOut:
+      raise_turn_timeout(job.call());
+    case Wait::Closed:
+      raise_closed(job.call());
+    case Wait::Cancelled:
+      raise_cancelled(job.call());
+  }
+}
+
+void Writer::run_alone(WriteJob& job) {
+  const Permit permit(*this, job.call(), job.claim(),
+                      [&job] { return job.cancelled.load(std::memory_order_relaxed); });
+  const Interruptible interruptible(*this, job);
+  stage_.store(Stage::AtEngine, std::memory_order_relaxed);
+  group_.begin(job.call());
+  stage_.store(Stage::Working, std::memory_order_relaxed);
+  alone_ = &job;
+  slice_began_ = Clock::now();
+  static_cast<void>(group_.run(job, job.lane().shares_transactions() ? nullptr : this));
+  alone_ = nullptr;
+  static_cast<void>(group_.commit());
+  record(job);
+  last_group_ = 1;
+  if (checkpointer_) checkpointer_->after_commit(*connection_);
+  if (job.error) std::rethrow_exception(std::exchange(job.error, nullptr));
+}
+
+void Writer::cancel(WriteJob& job) noexcept {
+  job.cancelled.store(true, std::memory_order_relaxed);
+  if (turn_.withdraw(job, Wait::Cancelled)) return;
+  turn_.if_holder(job, [this] { connection_->interrupt(); });
+  if (gate_) gate_->prod();
+}
+
+void Writer::with_connection(const Call& call,
+                             detail::FunctionRef<void(sqlite::Connection&)> use) {
+  const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
+  gate::Place place(gate::Place::Kind::Turn, Priority::Normal, claim);
+  switch (turn_.acquire(place, call.deadline)) {
+    case Wait::Granted:
+      break;
+    case Wait::TimedOut:
+      raise_turn_timeout(call);
+    default:
+      raise_closed(call);
+  }
+  const Permit permit(*this, call, claim, [] { return false; });
+  stage_.store(Stage::Working, std::memory_order_relaxed);
+  use(*connection_);
+}
+
+// A lane that is done for the moment lets others go first; everything up to here is committed.
+bool Writer::yield(detail::WriteSession& session) {
+  const bool others_wait = turn_.waiting() > 0 || (gate_ && gate_->others_wait());
+  if (!others_wait || session.rehearsing || alone_ == nullptr) return false;
+  WriteJob& job = *alone_;
+  if (Clock::now() - slice_began_ < job.lane().options().budget) return false;
+  if (!session.savepoints.empty()) {
+    sqlite::raise_misuse(code("YIELD_IN_SAVEPOINT"),
+                         "yield_point() was called while a savepoint was open", job.call());
+  }
+  group_.pause();
+  for (auto& action : session.after_commit)
+    session.committed.push_back(std::move(action));
+  session.after_commit.clear();
+  alone_ = nullptr;
+  if (checkpointer_) checkpointer_->after_commit(*connection_);
+  leave();
+  // Without a deadline: the closure is in the middle, and could not do anything without the turn.
+  // The bound of overtaking holds for it as for everybody.
+  if (turn_.enter(job, true) == WriterTurn::Entry::Queued)
+    static_cast<void>(turn_.wait(job, Deadline::never()));
+  alone_ = &job;
+  job.call().deadline = Deadline::after(options_.busy_timeout);
+  shared_permit_.acquire(shared_turn_, gate::SharedTurn::Kind::Exclusive, job.call(), job.claim());
+  take_gate(job.call(), job.claim(), [&job] { return job.cancelled.load(); });
+  stage_.store(Stage::AtEngine, std::memory_order_relaxed);
+  group_.resume(job.call());
+  stage_.store(Stage::Working, std::memory_order_relaxed);
+  slice_began_ = Clock::now();
+  return true;
+}
+
+// Before anybody stands in line for it: it may not be to be had.
+void Writer::start_runner() {
+  if (runner_started_.load(std::memory_order_acquire)) return;
+  gate::MutexLock lock(threads_mutex_);
+  if (runner_started_.load(std::memory_order_relaxed)) return;
+  runner_ = std::thread([this] { serve(); });
+  runner_started_.store(true, std::memory_order_release);
+}
+
+// ---- Submitted ----
+
+bool Writer::submit(std::unique_ptr<SubmittedJob>& job) {
+  start_runner();
+  submitted_.fetch_add(1, std::memory_order_relaxed);
+  if (turn_.enter(*job) == WriterTurn::Entry::Closed) {
+    submitted_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  static_cast<void>(job.release());  // The line's own; conclude() takes it back.
+  return true;
+}
+
+void Writer::run_submitted(std::unique_ptr<SubmittedJob> job) noexcept {
+  job->lane().end_submission();
+  // Its deadline begins with its turn: until then it costs nobody anything to wait.
+  job->call().deadline = Deadline::after(options_.busy_timeout);
+  try {
+    write(*job, job->stop);
+  } catch (const Timeout&) {
+    job->lane().recorder().on_timeout();
+    job->error = std::current_exception();
+  } catch (const Cancelled&) {
+    job->lane().recorder().on_cancelled();
+    job->error = std::current_exception();
+  } catch (...) {
+    job->error = std::current_exception();
+  }
+  complete(std::move(job));
+}
+
+void Writer::complete(std::unique_ptr<SubmittedJob> job) noexcept {
+  completions_.complete(std::move(job));
+}
+
+void Writer::record(WriteJob& job) noexcept {
+  if (job.began == Clock::time_point()) return;
+  LaneRecorder& recorder = job.lane().recorder();
+  const auto waited = job.began - job.call().started;
+  const auto held = job.ended - job.began;
+  job.error ? recorder.on_rollback(waited, held) : recorder.on_write(waited, held);
+}
+
+// Tells whoever waits for the job, which may be gone afterwards.
+void Writer::conclude(WriteJob& job) noexcept {
+  record(job);
+  if (!job.is_detached()) return WriterTurn::finish(job);
+  submitted_.fetch_sub(1, std::memory_order_relaxed);
+  job.lane().end_submission();
+  complete(std::unique_ptr<SubmittedJob>(static_cast<SubmittedJob*>(&job)));
+}
+
+// ---- The runner ----
+
+void Writer::serve() {
+  while (turn_.await_runner_turn()) {
+    const Clock::time_point began = Clock::now();
+    serve_group();
+    turn_.expect_hold(Clock::now() - began);
+    linger();
+    leave();
+  }
+}
+
+void Writer::serve_group() noexcept {
+  last_group_ = 0;
+  Call call;
+  call.lane = "writer";
+  call.timeout_code = code("WRITE_TIMEOUT");
+  call.deadline = Deadline::after(options_.busy_timeout, call.started);
+  if (!prepare_group(call)) return;
+  stage_.store(Stage::Working, std::memory_order_relaxed);
+  const Clock::time_point began = Clock::now();
+  while (group_.is_open() && may_grow(began)) {
+    gate::Place* const next = turn_.take_work();
+    if (next == nullptr) break;
+    auto& job = static_cast<WriteJob&>(*next);
+    if (job.is_detached() && job.call().deadline.expired())
+      time_out(job);
+    else if (!group_.run(job, nullptr))
+      conclude(job);  // At once: nothing of it is in the transaction.
+  }
+  conclude_group();
+}
+
+bool Writer::may_grow(Clock::time_point since) const noexcept {
+  if (group_.size() == 0) return true;
+  if (group_.size() >= kLargestGroup) return false;
+  if (gate_ && gate_->should_give()) return false;
+  return Clock::now() - since < kLongestGroup;
+}
+
+void Writer::conclude_group() noexcept {
+  const std::vector<WriteJob*>& done = group_.commit();
+  left_waiting_ = turn_.waiting();
+  for (WriteJob* job : group_.lost())
+    conclude(*job);
+  for (WriteJob* job : done) {
+    if (!job->is_detached()) ++last_group_;
+    conclude(*job);
+  }
+  if (checkpointer_) checkpointer_->after_commit(*connection_);
+  shared_permit_.release();
+}
+
+// The jobs stay in the line meanwhile: each can time out or be cancelled there by itself. False when
+// there is no transaction; whoever is concerned has been told.
+bool Writer::prepare_group(Call& call) noexcept {
+  const Clock::time_point start = call.started;
+  try {
+    Claim claim = turn_.holder().value_or(Claim::of_this_thread(call.lane, call.where, start));
+    claim.thread_id = gate::this_thread_id();
+    stage_.store(Stage::AtSharedTurn, std::memory_order_relaxed);
+    shared_permit_.acquire(shared_turn_, gate::SharedTurn::Kind::Exclusive, call, claim);
+    take_gate(call, claim, [this] {
+      fail_overdue();
+      return turn_.waiting() == 0;
+    });
+    stage_.store(Stage::AtEngine, std::memory_order_relaxed);
+    if (begin_group(call)) return true;
+  } catch (const Timeout&) {
+    fail_detached([start](const WriteJob& job) { return job.claim().since <= start; });
+  } catch (const Cancelled&) {
+    // Nobody waits any more, or the database is being closed, which tells them.
+    static_cast<void>(call);
+  } catch (...) {
+    fail_one(std::current_exception());
+  }
+  shared_permit_.release();
+  return false;
+}
+
+// In slices, to look in between whether anybody still waits. SQLite keeps no order for its lock that
+// could be lost by that.
+bool Writer::begin_group(Call& call) {
+  const Deadline last = call.deadline;
+  for (;;) {
+    call.deadline = Deadline::at(last.within(kAttention));
+    try {
+      group_.begin(call);
+      return true;
+    } catch (const Timeout&) {
+      if (last.expired()) throw;
+    }
+    fail_overdue();
+    if (turn_.waiting() == 0) return false;
+  }
+}
+
+void Writer::fail_overdue() noexcept {
+  fail_detached([](const WriteJob& job) { return job.call().deadline.expired(); });
+}
+
+// Those with a thread know their deadlines themselves.
+void Writer::fail_detached(detail::FunctionRef<bool(const WriteJob&)> which) noexcept {
+  turn_.withdraw_detached(
+      [&](const gate::Place& place) { return which(static_cast<const WriteJob&>(place)); },
+      [this](gate::Place& place) { time_out(static_cast<WriteJob&>(place)); });
+}
+
+void Writer::time_out(WriteJob& job) noexcept {
+  try {
+    raise_turn_timeout(job.call());
+  } catch (...) {
+    job.error = std::current_exception();
+  }
+  job.lane().recorder().on_timeout();
+  conclude(job);
+}
+
+// What is wrong with the file is wrong for all, but each attempt is somebody's.
+void Writer::fail_one(const std::exception_ptr& error) noexcept {
+  gate::Place* const next = turn_.take_work();
+  if (next == nullptr) return;
+  auto& job = static_cast<WriteJob&>(*next);
+  job.error = error;
+  conclude(job);
+}
+
+// Whom the last group has woken come back in a moment. Without this they would find the turn free,
+// while others still wait for the next group, and be served twice as often.
+void Writer::linger() noexcept {
+  if (last_group_ <= 1) return;
+  const std::size_t expected = last_group_ + left_waiting_;
+  std::size_t seen = 0;
+  int unchanged = 0;
+  for (int i = 0; i < kLingeringYields && turn_.spin().allowed(); ++i) {
+    const std::size_t now = turn_.waiting();
+    if (now >= expected) return;
+    unchanged = now == seen ? unchanged + 1 : 0;
+    if (unchanged >= 2) return;
+    seen = now;
+    if (!turn_.spin().yield()) return;
+  }
+}
+
+// ---- Who may go ----
+
+void Writer::take_gate(const Call& call, const Claim& claim,
+                       detail::FunctionRef<bool()> abandoned) {
+  if (!gate_) return;
+  stage_.store(Stage::AtGate, std::memory_order_relaxed);
+  switch (gate_->take(claim, call.deadline, abandoned)) {
+    case Wait::Granted:
+      return;
+    case Wait::Cancelled:
+      raise_cancelled(call);
+    default:
+      raise_turn_timeout(call);
+  }
+}
+
+// The gate stays with the turn when that is handed to somebody of this process who waits, unless
+// another process has waited long enough.
+void Writer::leave() noexcept {
+  if (fork_guard_.forked()) return;  // The turn and its mutex are as the parent's threads left them.
+  stage_.store(Stage::Idle, std::memory_order_relaxed);
+  shared_permit_.release();
+  if (gate_ && gate_->should_give()) gate_->give();
+  if (turn_.hand_over()) return;
+  if (gate_) gate_->give();
+  turn_.leave();
+}
+
+Holder Writer::holder() const {
+  switch (stage_.load(std::memory_order_relaxed)) {
+    case Stage::AtSharedTurn:
+      if (shared_turn_ != nullptr) return SharedPermit::holder_of(*shared_turn_);
+      break;
+    case Stage::AtGate: {
+      const gate::GateView view = gate_->view();
+      if (view.holder) return view.holder->as_holder("writer turn");
+      break;
+    }
+    case Stage::AtEngine: {
+      Holder holder = gate::find_foreign_holder(location_.path, false);
+      if (holder.kind != Holder::Kind::Unknown) return holder;
+      break;
+    }
+    case Stage::Idle:
+    case Stage::Working:
+      break;
+  }
+  // The caller itself, when it was the gate that it waited for and nobody has that any more.
+  const auto claim = turn_.holder();
+  if (!claim || claim->thread_id == gate::this_thread_id()) return {};
+  return claim->as_holder("writer turn");
+}
+
+void Writer::raise_turn_timeout(const Call& call) const {
+  sqlite::raise_timeout(call, call.timeout_code, holder());
+}
+
+void Writer::raise_closed(const Call& call) {
+  Error::Details details;
+  details.code = code("CANCELLED");
+  details.message = "the database was closed while this call waited";
+  details.lane = call.lane;
+  details.where = call.where;
+  throw Cancelled(std::move(details));
+}
+
+void Writer::raise_cancelled(const Call& call) {
+  Error::Details details;
+  details.code = code("CANCELLED");
+  details.message = "the caller asked to stop while the call waited";
+  details.lane = call.lane;
+  details.where = call.where;
+  details.retry_is_safe = true;
+  throw Cancelled(std::move(details));
+}
+
+// ---- Closing ----
+
+std::size_t Writer::cancel_waiting() {
+  std::size_t detached = 0;
+  turn_.cancel_waiting([&](gate::Place& place) {
+    ++detached;
+    auto& job = static_cast<WriteJob&>(place);
+    try {
+      raise_closed(job.call());
+    } catch (...) {
+      job.error = std::current_exception();
+    }
+    job.lane().recorder().on_cancelled();
+    conclude(job);
+  });
+  connection_->interrupt();
+  if (gate_) gate_->prod();
+  return detached;
+}
+
+void Writer::stop_threads() noexcept {
+  turn_.stop_runner();
+  std::thread runner;
+  {
+    gate::MutexLock lock(threads_mutex_);
+    runner = std::move(runner_);
+  }
+  if (runner.joinable()) runner.join();
+  completions_.stop();
+  if (checkpointer_) checkpointer_->stop();
+}
+
+void Writer::close_connection(const Call& call) noexcept {
+  try {
+    // Other processes' turns come first, within reason; SQLite's locks hold without the gate too.
+    const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
+    if (checkpointer_ && gate_->take(claim, Deadline::after(kGrace)) == Wait::Granted)
+      (void)connection_->checkpoint(sqlite::CheckpointMode::Passive);
+  } catch (const Error&) {
+    // Without the gate the file is closed all the same; SQLite copies the log itself then.
+    static_cast<void>(call);
+  }
+  connection_.reset();
+  if (gate_) gate_->give();
+}
+
+bool Writer::is_own_thread() const {
+  {
+    gate::MutexLock lock(threads_mutex_);
+    if (runner_.get_id() == std::this_thread::get_id()) return true;
+  }
+  return completions_.is_own_thread();
+}
+
+}  // namespace turnstile::database
