@@ -79,10 +79,12 @@ class RawStatement {
             SQLITE_OK);
   }
 
-  /// Steps to a row; false at the end.
+  /// Steps to a row; false at the end. A statement that failed is reset, so that it can be run
+  /// again and its transaction be undone.
   bool step() {
     const int result = sqlite3_step(handle_);
     if (result == SQLITE_ROW) return true;
+    if (result != SQLITE_DONE) reset();
     require(result, SQLITE_DONE);
     return false;
   }
@@ -102,6 +104,11 @@ class RawStatement {
   [[nodiscard]] std::vector<std::byte> blob(int column) const {
     const auto* data = static_cast<const std::byte*>(sqlite3_column_blob(handle_, column));
     return {data, data + sqlite3_column_bytes(handle_, column)};
+  }
+  /// SQLite's own bytes, there until the next step.
+  [[nodiscard]] std::span<const std::byte> bytes(int column) const {
+    const auto* data = static_cast<const std::byte*>(sqlite3_column_blob(handle_, column));
+    return {data, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
   }
 
  private:
