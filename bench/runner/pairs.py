@@ -1,0 +1,35 @@
+"""The pairs of one caller: raw SQLite and Turnstile, timed by Google Benchmark."""
+import collections
+
+from runner.row import Reading, Row
+from runner.sample import Pair
+
+# `seconds` is how long one side is measured in one run. `better` says which way the ratio of
+# Turnstile to raw should go: of rates upwards, of times downwards.
+Work = collections.namedtuple("Work", "id work target better seconds")
+WORKS = [
+    Work("T2/1", "point read, 1 thread", 0.95, "higher", 0.5),
+    Work("T2/2", "point read, 2 threads", 0.85, "higher", 0.5),
+    Work("T3", "point read, 16 in one read() / single ones", 3.5, "higher", 0.5),
+    Work("T4/normal", "lone small write, NORMAL", 0.95, "higher", 1.0),
+    Work("T4/full", "lone small write, FULL", 0.85, "higher", 2.0),
+    Work("T14", "bulk insert of 300,000 rows", 0.95, "higher", None),
+    Work("T16", "open: pool of four / one connection", 4.0, "lower", 0.5),
+]
+CLOSING = ("T16 raw", "T16 turnstile")
+
+
+def row_of(work):
+    raw, turnstile = (Pair(work.id, side, work.seconds) for side in ("raw", "turnstile"))
+
+    def read(samples):
+        rates = [samples[side.key]["items_per_second"] for side in (raw, turnstile)]
+        if work.better == "higher":
+            return Reading(rates[1] / rates[0], *rates)
+        return Reading(rates[0] / rates[1], *(1e6 / rate for rate in rates))
+
+    unit = "per second" if work.better == "higher" else "microseconds"
+    return Row(work.id, work.work, work.target, work.better, unit, "raw", [raw, turnstile], read)
+
+
+ROWS = [row_of(work) for work in WORKS]
