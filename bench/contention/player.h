@@ -27,6 +27,7 @@ class Player {
     window_ = window;
     if (role_ == Role::Audit) pacer_ = Pacer(Clock::now(), kAuditPerSecond);
     if (role_ == Role::Cron) pacer_ = Pacer(Clock::now(), kCronPerSecond);
+    if (role_ == Role::Tasks) pacer_ = Pacer(Clock::now(), kTaskStepsPerSecond);
   }
 
   [[nodiscard]] Time due() const noexcept { return pacer_.due(); }

@@ -25,6 +25,9 @@ inline constexpr std::size_t kDimensions = 384;
 inline constexpr std::int64_t kCronJobs = 16;
 inline constexpr double kAuditPerSecond = 1000;
 inline constexpr double kCronPerSecond = 50;
+/// A loop without pauses would take the lock back at once each time, where nobody queues for it,
+/// and so hardly ever wait: its p99 would tell of its own greed and not of what a task meets.
+inline constexpr double kTaskStepsPerSecond = 2000;
 
 /// What the threads of a mix did, by subsystem. Threads: confined.
 struct MixTally {
