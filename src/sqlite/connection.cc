@@ -269,9 +269,11 @@ int Connection::begin_deferred() noexcept {
 // log, a snapshot that became old between two steps of BEGIN. Nothing has been done yet, so that
 // BEGIN can be tried again.
 int Connection::begin_immediate() noexcept {
+  if (forked()) return SQLITE_MISUSE;
   const std::uint64_t waits_before = waits_;
   for (int attempts = 0;; ++attempts) {
     if (interrupted()) return SQLITE_INTERRUPT;
+    if (has_moved()) return SQLITE_READONLY_DBMOVED;
     const int result = run(Verb::BeginImmediate);
     began_ = result == SQLITE_OK;
     if (!is_busy(result)) return result;
@@ -373,6 +375,13 @@ void Connection::finalize_strays() noexcept {
     sqlite3_finalize(statement);
 }
 
+bool Connection::has_moved() const noexcept {
+  int moved = 0;
+  // What has no file, a database in memory, does not know the question and leaves it at 0.
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return moved != 0;
+}
+
 int Connection::checkpoint_once(int mode, CheckpointResult& result) noexcept {
   const LibrarySql own(*this);
   // The busy handler would make every writer wait for as long as it waits for a reader.
@@ -387,8 +396,10 @@ CheckpointResult Connection::checkpoint(CheckpointMode mode) noexcept {
   const int sqlite_mode =
       mode == CheckpointMode::Passive ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE;
   CheckpointResult result;
-  result.code = SQLITE_MISUSE;
-  if (forked()) return result;
+  if (forked() || has_moved()) {
+    result.code = forked() ? SQLITE_MISUSE : SQLITE_READONLY_DBMOVED;
+    return result;
+  }
   result.code = checkpoint_once(sqlite_mode, result);
   if (result.code == SQLITE_OK && result.log_frames < 0 && !in_transaction()) {
     // A connection that has not read yet does not know that there is a log, and says OK.

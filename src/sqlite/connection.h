@@ -98,7 +98,7 @@ class Connection {
 
   [[nodiscard]] int begin_deferred() noexcept;
   /// Takes the write lock; waits for strangers until the call's deadline. BUSY_SNAPSHOT, which
-  /// nothing has happened before, is tried again.
+  /// nothing has happened before, is tried again. READONLY_DBMOVED when the file has_moved().
   [[nodiscard]] int begin_immediate() noexcept;
   /// On failure the transaction may still be open, and is to be rolled back.
   [[nodiscard]] int commit() noexcept;
@@ -130,6 +130,12 @@ class Connection {
   /// through the native handle and left running. True when there was nothing to repair.
   bool clean_up() noexcept;
 
+  /// True when the file was deleted, or another one has its name. SQLite itself looks only where
+  /// there is no write-ahead log. Costs one stat().
+  [[nodiscard]] bool has_moved() const noexcept;
+
+  /// Does nothing when the file has moved: the log that is there by its name may be another
+  /// program's by now, who would lose what were copied to the former file.
   [[nodiscard]] CheckpointResult checkpoint(CheckpointMode mode) noexcept;
   /// Frames in the write-ahead log after this connection's last commit.
   [[nodiscard]] int wal_frames() const noexcept { return wal_frames_; }

@@ -189,8 +189,12 @@ void Failure::raise_cannot_open() const {
 }
 
 void Failure::raise_read_only() const {
-  if (result_ == SQLITE_READONLY_DBMOVED)
-    raise_storage(code("DB_ALREADY_GONE"), file() + " was deleted or replaced while it was open");
+  if (result_ == SQLITE_READONLY_DBMOVED) {
+    raise_storage(code("DB_FILE_REPLACED"),
+                  file() +
+                      " was deleted, or replaced by another file, while it was open; what was "
+                      "written now would be lost with the former file");
+  }
   if (connection_.config().read_only && result_ == SQLITE_READONLY)
     raise_storage(code("DB_READ_ONLY"), file() + " was opened read-only");
   if (result_ == SQLITE_READONLY_ROLLBACK || result_ == SQLITE_READONLY_RECOVERY) {

@@ -198,7 +198,7 @@ TEST(ConnectionWrite, NoticesThatTheFileIsGone) {
   connection.execute("SELECT * FROM t");
   std::filesystem::remove(path);
   EXPECT_EQ(thrown<StorageError>([&] { connection.execute("DELETE FROM t"); }).code(),
-            "DB_ALREADY_GONE");
+            "DB_FILE_REPLACED");
 }
 
 // The library's own SQL.

@@ -65,7 +65,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Sample{SQLITE_CANTOPEN, Kind::Storage, "DB_OPEN_FAILED"},
                     Sample{SQLITE_PERM, Kind::Storage, "DB_PERMISSION"},
                     Sample{SQLITE_READONLY, Kind::Misuse, "READ_ONLY_TRANSACTION"},
-                    Sample{SQLITE_READONLY_DBMOVED, Kind::Storage, "DB_ALREADY_GONE"},
+                    Sample{SQLITE_READONLY_DBMOVED, Kind::Storage, "DB_FILE_REPLACED"},
                     Sample{SQLITE_READONLY_DIRECTORY, Kind::Storage, "DB_PERMISSION"},
                     Sample{SQLITE_NOTADB, Kind::Storage, "DB_NOT_A_DATABASE"},
                     Sample{SQLITE_CORRUPT_INDEX, Kind::Storage, "DB_CORRUPT"},
