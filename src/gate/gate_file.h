@@ -44,6 +44,10 @@ class GateRecord {
   void clear() noexcept;
   /// Empty when there is no owner, or one that died or stands still in the middle of write().
   [[nodiscard]] std::optional<GateOwner> read() const;
+  /// Another one after each write and each clear.
+  [[nodiscard]] std::uint64_t version() const noexcept {
+    return sequence_.load(std::memory_order_acquire);
+  }
 
  private:
   static constexpr std::size_t kLaneWords = sizeof(GateOwner::lane) / sizeof(std::uint64_t);

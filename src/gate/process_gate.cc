@@ -36,6 +36,9 @@ constexpr nanoseconds kGrace = 3ms;
 // calls; and how long to wait then for whoever is making the new one.
 constexpr nanoseconds kFileCheck = 1s;
 constexpr std::chrono::milliseconds kFileMaking{10};
+// How long a possession may go on without a sign of life before the others look whether it is in
+// the way of anything. Longer than a hand-over, a commit or a checkpoint takes.
+constexpr nanoseconds kStandstill = 1s;
 // Without a slot: time between two tries, and how long such a process is remembered after one.
 constexpr nanoseconds kPollInterval = 1ms;
 constexpr nanoseconds kCrowdMemory = 20ms;
@@ -175,6 +178,7 @@ Wait ProcessGate::take(const Claim& claim, Deadline deadline, Abandoned abandone
     give();
     move_to_successor();
   }
+  if (without_) give();
   if (held()) {
     // Kept for the next of this process: others are told of whoever has it now.
     record(claim);
@@ -196,6 +200,12 @@ Wait ProcessGate::take(const Claim& claim, Deadline deadline, Abandoned abandone
 
 void ProcessGate::give() noexcept {
   if (!held() || fork_guard_.forked()) return;
+  sync_point("ProcessGate::give");
+  if (std::exchange(without_, false)) {
+    held_.store(false, std::memory_order_relaxed);
+    wake_first();
+    return;
+  }
   GatePage& page = file_->page();
   page.owner.clear();
   given_at_ = steady_clock::now();
@@ -214,6 +224,7 @@ void ProcessGate::prod() noexcept {
 }
 
 bool ProcessGate::should_give() const noexcept {
+  if (without_) return true;
   return held() && others_wait() &&
          steady_clock::now() - since_ >= kShare;
 }
@@ -269,6 +280,10 @@ std::optional<Wait> ProcessGate::wait_for_turn(std::uint64_t ticket, Deadline de
       return Wait::TimedOut;
     }
     if (find_successor()) return std::nullopt;
+    if (can_do_without(ahead == 0)) {
+      without_ = true;
+      return Wait::Granted;
+    }
     woken = wait_while(word, wake_ups, std::min<nanoseconds>(kPatience, deadline.left()));
     // Whoever runs is to be reckoned with again, in its old place.
     if ((page.skip.load() & own_bit()) != 0) page.skip.fetch_and(~own_bit());
@@ -313,6 +328,23 @@ void ProcessGate::let_others_in(Deadline deadline) const {
   if (left > 0ns) std::this_thread::sleep_for(std::min<nanoseconds>(left, deadline.left()));
 }
 
+// True when the gate's holder stands still and has no transaction open, nor has anybody else. Those
+// who are not the first in line give those before them time to find it out; they may stand still
+// too.
+bool ProcessGate::can_do_without(bool is_first) {
+  const steady_clock::time_point now = steady_clock::now();
+  const std::uint64_t version = file_->page().owner.version();
+  if (version != seen_) {
+    seen_ = version;
+    seen_since_ = now;
+  }
+  if (now - seen_since_ < (is_first ? kStandstill : 2 * kStandstill)) return false;
+  // Of a process in another pid namespace the kernel does not show the locks either.
+  const std::optional<GateView::Process> holder = find_holder(*file_);
+  if (!holder || holder->pid == 0 || holder->pid == pid_) return false;
+  return find_foreign_holder(database_, false).kind == Holder::Kind::Unknown;
+}
+
 // True when others find another gate file than this one, and `successor_` is that, or a new one.
 bool ProcessGate::find_successor() {
   const steady_clock::time_point now = steady_clock::now();
@@ -334,6 +366,7 @@ bool ProcessGate::find_successor() {
 
 void ProcessGate::move_to_successor() {
   const std::shared_ptr<GateFile> former = std::exchange(file_, std::move(successor_));
+  seen_ = kNothingSeen;
   const MutexLock lock(mutex_);
   shown_ = file_;
 }
@@ -346,6 +379,7 @@ std::shared_ptr<GateFile> ProcessGate::shown() const {
 void ProcessGate::enter(const Claim& claim) noexcept {
   since_ = steady_clock::now();
   held_.store(true, std::memory_order_relaxed);
+  if (without_) return;
   file_->page().free_since_ns.store(0);
   record(claim);
 }

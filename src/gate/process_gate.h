@@ -6,6 +6,9 @@
 // process owns its slot by a lock on one byte of the file, held for its life, so that a dead
 // process's slot is free again without anybody asking whether a pid is still alive.
 //
+// A holder that was stopped between two transactions would keep everybody out without need. Who has
+// stood in line before it for a second goes without the gate if nobody has SQLite's write lock.
+//
 // The page only orders. SQLite's own write lock remains the arbiter, so that a damaged or deleted
 // gate file makes waiting unfair but never a transaction wrong: for a second there are two lines of
 // processes, then all have come to the new file. The database's own files are never locked or
@@ -17,6 +20,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,10 +70,11 @@ class ProcessGate {
   /// Asked while waiting whether nobody wants the gate any more. Must be quick and not throw.
   using Abandoned = detail::FunctionRef<bool()>;
 
-  /// Waits until the gate is this process's; at once when it is already. Never Closed. `abandoned`
-  /// is asked at least every few milliseconds of waiting and after each wake-up; when it says yes
-  /// the place in line is given up, and the result is Cancelled. Throws StorageError
-  /// (GATE_UNAVAILABLE) when the system refuses to lock files, MisuseError (USED_AFTER_FORK).
+  /// Waits until the gate is this process's, or until it can do without: Granted both times; at
+  /// once when it has it already. Never Closed. `abandoned` is asked at least every few
+  /// milliseconds of waiting and after each wake-up; when it says yes the place in line is given
+  /// up, and the result is Cancelled. Throws StorageError (GATE_UNAVAILABLE) when the system
+  /// refuses to lock files, MisuseError (USED_AFTER_FORK).
   [[nodiscard]] Wait take(const Claim& claim, Deadline deadline, Abandoned abandoned);
   /// The same for a wait that only its deadline ends.
   [[nodiscard]] Wait take(const Claim& claim, Deadline deadline) {
@@ -78,6 +83,7 @@ class ProcessGate {
   /// Has the wait of this process, if there is one, ask `abandoned` at once. To be called after
   /// that has come to say yes.
   void prod() noexcept TURNSTILE_EXCLUDES(mutex_);
+  /// Gives it up if this process has it.
   void give() noexcept;
   [[nodiscard]] bool held() const noexcept { return held_.load(std::memory_order_relaxed); }
 
@@ -103,6 +109,7 @@ class ProcessGate {
   [[nodiscard]] bool try_to_overtake(std::uint64_t ahead);
   [[nodiscard]] std::optional<Wait> poll(Deadline deadline, Abandoned abandoned);
   void let_others_in(Deadline deadline) const;
+  [[nodiscard]] bool can_do_without(bool is_first);
   [[nodiscard]] bool find_successor();
   void move_to_successor() TURNSTILE_EXCLUDES(mutex_);
   [[nodiscard]] std::shared_ptr<GateFile> shown() const TURNSTILE_EXCLUDES(mutex_);
@@ -114,6 +121,8 @@ class ProcessGate {
   [[nodiscard]] std::uint64_t ahead_of(std::uint64_t ticket) const noexcept;
   [[nodiscard]] bool is_crowded() const noexcept;
 
+  static constexpr std::uint64_t kNothingSeen = std::numeric_limits<std::uint64_t>::max();
+
   const sqlite::ForkGuard fork_guard_;
   const std::int64_t pid_;
   const std::uint64_t pid_namespace_;
@@ -122,8 +131,13 @@ class ProcessGate {
   std::shared_ptr<GateFile> successor_;
   std::chrono::steady_clock::time_point checked_at_;  // Whether the file is still in place.
   std::atomic<bool> held_{false};
+  bool without_ = false;  // What counts as held is not: another process has the lock.
   std::chrono::steady_clock::time_point since_;     // Of the present possession.
   std::chrono::steady_clock::time_point given_at_;  // End of the last one.
+
+  // The state of the record that was seen last while waiting, and since when.
+  std::uint64_t seen_ = kNothingSeen;
+  std::chrono::steady_clock::time_point seen_since_;
 
   // The same file, for those without the turn.
   mutable Mutex mutex_;

@@ -6,6 +6,7 @@
 //   repeat COUNT SQL             so many writes
 //   hold LANE, hold_read LANE    says ok inside a transaction; stays in it until the next line
 //   hold_forked LANE             as hold; its child of a fork() waits for a byte on descriptor 3
+//   pause_at POINT SQL           as exec; says ok at that sync point, stays until the next line
 //   load THREADS MS HOLD_US      writes for that long, each transaction held open for HOLD_US
 //   stream NUMBER                writes rows (NUMBER, n), says `ack n` after each, until a line
 //   comes
@@ -27,6 +28,7 @@
 #include <thread>
 #include <vector>
 
+#include "gate/sync_point.h"
 #include "support/counted_migrations.h"
 #include "support/reply.h"
 #include "turnstile/turnstile.h"
@@ -136,6 +138,16 @@ class Actor {
         return Reply(true).set("value", tx.query<std::int64_t>("SELECT count(*) FROM work").one());
       });
     }
+    if (verb == "pause_at") {
+      std::string point;
+      words >> point >> std::ws;
+      const std::string sql = rest(words);
+      paused_ = this;
+      point_ = point;
+      gate::sync_point_hook = &on_sync_point;
+      return Reply(true).set(
+          "changes", lane("main").write([&](WriteTx& tx) { return tx.execute(sql).changes; }));
+    }
     if (verb == "load") return load(words);
     if (verb == "stream") return stream(words);
     if (verb == "close") {
@@ -151,6 +163,13 @@ class Actor {
     std::string text;
     std::getline(words, text);
     return text;
+  }
+
+  static void on_sync_point(std::string_view name) {
+    if (name != paused_->point_) return;
+    gate::sync_point_hook = nullptr;
+    say(Reply(true).line());
+    paused_->next_line();
   }
 
   Lane lane(const std::string& name) { return database_.value().lane(name); }
@@ -276,6 +295,8 @@ class Actor {
     return Reply(true).set("n", n);
   }
 
+  static inline Actor* paused_ = nullptr;
+  std::string point_;
   Input input_;
   std::optional<Database> database_;
 };
