@@ -34,6 +34,7 @@ constexpr std::uint64_t kWalIndexByte = 128;
 constexpr std::string_view kWalWrite = "WAL write lock";
 constexpr std::string_view kWalRecover = "WAL recovery lock";
 constexpr std::string_view kWalIndex = "WAL index lock";
+constexpr std::string_view kWalRead = "WAL read mark ";
 constexpr std::string_view kShared = "shared lock";
 constexpr std::string_view kReserved = "reserved lock";
 constexpr std::string_view kPending = "pending lock";
@@ -140,7 +141,7 @@ void add_wal_locks(const Line& line, std::vector<FileLock>& locks) {
   add(kWalCheckpointByte, "checkpoint lock", false);
   add(kWalRecoverByte, std::string(kWalRecover), true);
   for (std::uint64_t mark = 0; mark < kWalReadCount; ++mark)
-    add(kWalReadFirst + mark, "WAL read mark " + std::to_string(mark), false);
+    add(kWalReadFirst + mark, std::string(kWalRead) + std::to_string(mark), false);
   // Exclusive only while a process sets up the -shm file, which everybody else waits for.
   add(kWalIndexByte, std::string(kWalIndex), true);
 }
@@ -264,6 +265,24 @@ Holder find_foreign_holder(const std::filesystem::path& path, bool for_readers) 
     holder.program = lock.program;
   }
   return holder;
+}
+
+std::vector<Holder> find_foreign_readers(const std::filesystem::path& path) {
+  std::vector<Holder> readers;
+  const std::int64_t own_pid = ::getpid();
+  for (const FileLock& lock : file_locks(path)) {
+    // A mark is held exclusively only while its number is changed.
+    if (lock.exclusive || lock.pid == own_pid || !lock.lock.starts_with(kWalRead)) continue;
+    if (std::ranges::any_of(readers, [&](const Holder& each) { return each.pid == lock.pid; }))
+      continue;
+    Holder holder;
+    holder.kind = Holder::Kind::Process;
+    holder.lock = lock.lock;
+    holder.pid = lock.pid;
+    holder.program = lock.program;
+    readers.push_back(std::move(holder));
+  }
+  return readers;
 }
 
 std::int64_t find_flock_holder(const std::filesystem::path& path, const FileIdentity& file) {

@@ -42,6 +42,10 @@ struct FileIdentity {
 /// Unknown when none is found.
 [[nodiscard]] Holder find_foreign_holder(const std::filesystem::path& path, bool for_readers);
 
+/// The other processes that are reading the write-ahead log of the database at `path` right now,
+/// each once, as holders of their read mark.
+[[nodiscard]] std::vector<Holder> find_foreign_readers(const std::filesystem::path& path);
+
 /// The process that has the file under an exclusive flock(), 0 when nobody has or the kernel does
 /// not say. `path` is the file's name, `file` its identity.
 [[nodiscard]] std::int64_t find_flock_holder(const std::filesystem::path& path,

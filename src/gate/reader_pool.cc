@@ -128,6 +128,19 @@ std::size_t ReaderPool::interrupt_leased() {
   return count;
 }
 
+std::vector<Claim> ReaderPool::interrupt_older_than(std::chrono::steady_clock::time_point since) {
+  std::vector<Claim> claims;
+  claims.reserve(connections_.size());
+  MutexLock lock(mutex_);
+  for (std::size_t slot = 0; slot < holders_.size(); ++slot) {
+    if (holders_[slot] && holders_[slot]->since <= since && !connections_[slot]->interrupted()) {
+      connections_[slot]->interrupt(sqlite::Interrupt::LogLimit);
+      claims.push_back(*holders_[slot]);
+    }
+  }
+  return claims;
+}
+
 std::optional<Claim> ReaderPool::oldest_holder() const {
   MutexLock lock(mutex_);
   std::optional<Claim> oldest;
@@ -146,6 +159,8 @@ void ReaderPool::give_back(std::size_t slot) noexcept {
   // In a child, a thread that is not there may have had the mutex.
   if (fork_guard_.forked()) return;
   MutexLock lock(mutex_);
+  // Under the mutex, as interrupting is: an interrupt finds either this loan or the next one.
+  connections_[slot]->clear_interrupt();
   if (!queue_.empty()) {
     Waiter& next = *queue_.front();
     queue_.pop_front();

@@ -1,6 +1,7 @@
 // The readers, lent one at a time in the order of arrival.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <list>
 #include <memory>
@@ -16,7 +17,7 @@
 namespace turnstile::gate {
 
 /// Owns the reader connections. It knows nothing of what is done with them: whoever gives one back
-/// has cleaned it.
+/// has cleaned it. An interrupt is for who has the reader, and ends with its loan.
 ///
 /// Threads: shared.
 class ReaderPool {
@@ -62,6 +63,10 @@ class ReaderPool {
   void close_connections() noexcept TURNSTILE_EXCLUDES(mutex_);
   /// Interrupts the SQL of every lent reader; returns how many there are.
   std::size_t interrupt_leased() TURNSTILE_EXCLUDES(mutex_);
+  /// Interrupts the SQL of those who have had a reader since `since` or longer and have not been
+  /// interrupted yet, saying that it is for the log's limit; returns who they are.
+  std::vector<Claim> interrupt_older_than(std::chrono::steady_clock::time_point since)
+      TURNSTILE_EXCLUDES(mutex_);
 
   /// Who has had a reader for the longest time, if anybody has one.
   [[nodiscard]] std::optional<Claim> oldest_holder() const TURNSTILE_EXCLUDES(mutex_);

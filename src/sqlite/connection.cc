@@ -393,8 +393,9 @@ int Connection::checkpoint_once(int mode, CheckpointResult& result) noexcept {
 }
 
 CheckpointResult Connection::checkpoint(CheckpointMode mode) noexcept {
-  const int sqlite_mode =
-      mode == CheckpointMode::Passive ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE;
+  const int sqlite_mode = mode == CheckpointMode::Passive   ? SQLITE_CHECKPOINT_PASSIVE
+                          : mode == CheckpointMode::Restart ? SQLITE_CHECKPOINT_RESTART
+                                                            : SQLITE_CHECKPOINT_TRUNCATE;
   CheckpointResult result;
   if (forked() || has_moved()) {
     result.code = forked() ? SQLITE_MISUSE : SQLITE_READONLY_DBMOVED;
@@ -433,8 +434,8 @@ void Connection::load_extension(const std::string& path, const std::string& entr
   throw Error(std::move(details));
 }
 
-void Connection::interrupt() noexcept {
-  interrupted_.store(true, std::memory_order_relaxed);
+void Connection::interrupt(Interrupt why) noexcept {
+  interrupt_.store(why, std::memory_order_relaxed);
   sqlite3_interrupt(handle_);
 }
 

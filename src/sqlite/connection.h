@@ -29,7 +29,15 @@ struct CheckpointResult {
   int copied_frames = -1;  ///< Of these, now in the file.
   int code = 0;            ///< SQLite's result code.
 };
-enum class CheckpointMode { Passive, Truncate };
+/// Restart also sees to it that the next write starts the log over. None waits for anybody.
+enum class CheckpointMode { Passive, Restart, Truncate };
+
+/// Why a connection's SQL is stopped.
+enum class Interrupt : std::uint8_t {
+  None,
+  Asked,     ///< By the user, or by close().
+  LogLimit,  ///< It reads, and the write-ahead log has reached its limit.
+};
 
 /// RAII over sqlite3*. Opened with NOMUTEX and extended result codes; never in shared cache.
 /// It waits for SQLite's locks itself, until the deadline of the current call: SQLite's own busy
@@ -145,10 +153,11 @@ class Connection {
 
   /// Stops the running statement of this connection, and a wait in the busy handler, until
   /// clear_interrupt(). From any thread, as long as the connection lives.
-  void interrupt() noexcept;
-  void clear_interrupt() noexcept { interrupted_.store(false, std::memory_order_relaxed); }
-  [[nodiscard]] bool interrupted() const noexcept {
-    return interrupted_.load(std::memory_order_relaxed);
+  void interrupt(Interrupt why = Interrupt::Asked) noexcept;
+  void clear_interrupt() noexcept { interrupt_.store(Interrupt::None, std::memory_order_relaxed); }
+  [[nodiscard]] bool interrupted() const noexcept { return why_interrupted() != Interrupt::None; }
+  [[nodiscard]] Interrupt why_interrupted() const noexcept {
+    return interrupt_.load(std::memory_order_relaxed);
   }
 
   /// Times a lock of SQLite's own was held by somebody else.
@@ -189,7 +198,7 @@ class Connection {
   const ForkGuard fork_guard_;
   sqlite3* handle_ = nullptr;
   const Call* call_ = nullptr;
-  std::atomic<bool> interrupted_{false};
+  std::atomic<Interrupt> interrupt_{Interrupt::None};
   bool library_sql_ = false;
   bool began_ = false;  // And has neither committed nor rolled back.
   bool may_wait_ = true;

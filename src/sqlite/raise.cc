@@ -97,7 +97,12 @@ void Failure::raise() const {
     case SQLITE_LOCKED:
       raise_open_statement();
     case SQLITE_INTERRUPT: {
-      Error::Details interrupted = details(code("INTERRUPTED"), "the running SQL was interrupted");
+      Error::Details interrupted =
+          connection_.why_interrupted() == Interrupt::LogLimit
+              ? details(code("READ_INTERRUPTED"),
+                        "the read was interrupted, because it kept the write-ahead log, which has "
+                        "reached its limit, from being started over")
+              : details(code("INTERRUPTED"), "the running SQL was interrupted");
       interrupted.retry_is_safe = context_.commit_state == CommitState::NotCommitted;
       throw Cancelled(std::move(interrupted));
     }

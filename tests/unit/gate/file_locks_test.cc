@@ -175,6 +175,21 @@ TEST_F(FileLocks, NameNobodyWhoOnlyReads) {
   EXPECT_EQ(find_foreign_holder(path(), false).kind, Holder::Kind::Unknown);
 }
 
+TEST_F(FileLocks, NameTheForeignReadersOfTheLog) {
+  make_database("wal");
+  SqliteShell idle(path());
+  ASSERT_EQ(idle.run("SELECT x FROM t"), "1\n");
+  EXPECT_THAT(find_foreign_readers(path()), IsEmpty());
+  SqliteShell shell(path());
+  ASSERT_EQ(shell.run("BEGIN; SELECT x FROM t"), "1\n");
+  const std::vector<Holder> readers = find_foreign_readers(path());
+  ASSERT_EQ(readers.size(), 1U);
+  EXPECT_EQ(readers[0].kind, Holder::Kind::Process);
+  EXPECT_EQ(readers[0].pid, shell.pid());
+  EXPECT_EQ(readers[0].program, "sqlite3");
+  EXPECT_THAT(readers[0].lock, testing::StartsWith("WAL read mark "));
+}
+
 TEST_F(FileLocks, NameNobodyToReadersForAWriterWithALog) {
   make_database("wal");
   SqliteShell shell(path());

@@ -122,6 +122,30 @@ TEST_F(ReaderPoolTest, InterruptsOnlyLentReaders) {
   EXPECT_FALSE(idle_connection.interrupted());
 }
 
+TEST_F(ReaderPoolTest, InterruptsThoseWhoHaveHadAReaderForLongAndEachOnce) {
+  const auto now = std::chrono::steady_clock::now();
+  ReaderPool::Lease old;
+  Claim old_claim = claim("old");
+  old_claim.since = now - milliseconds(100);
+  ASSERT_EQ(pool_.lease(old_claim, at_once(), old), Wait::Granted);
+  const ReaderPool::Lease young = take("young");
+  const std::vector<Claim> interrupted = pool_.interrupt_older_than(now - milliseconds(50));
+  ASSERT_EQ(interrupted.size(), 1U);
+  EXPECT_EQ(interrupted[0].lane, "old");
+  EXPECT_EQ(old.connection().why_interrupted(), sqlite::Interrupt::LogLimit);
+  EXPECT_FALSE(young.connection().interrupted());
+  EXPECT_TRUE(pool_.interrupt_older_than(now - milliseconds(50)).empty());
+}
+
+TEST_F(ReaderPoolTest, LendsAReaderWithoutTheInterruptOfItsLastBorrower) {
+  ReaderPool::Lease lease = take();
+  const sqlite::Connection& connection = lease.connection();
+  pool_.interrupt_leased();
+  ASSERT_TRUE(connection.interrupted());
+  lease = ReaderPool::Lease();
+  EXPECT_FALSE(connection.interrupted());
+}
+
 TEST_F(ReaderPoolTest, LendsNothingAfterClose) {
   pool_.close();
   ReaderPool::Lease lease;

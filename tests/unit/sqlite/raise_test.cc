@@ -112,6 +112,14 @@ TEST(Raise, MakesBusyOfAnInterruptedCallCancelled) {
   EXPECT_EQ(thrown<Cancelled>([&] { raise(*connection, SQLITE_BUSY); }).code(), "INTERRUPTED");
 }
 
+TEST(Raise, SaysThatAReadWasInterruptedForTheLog) {
+  ScratchConnection connection;
+  connection->interrupt(Interrupt::LogLimit);
+  const auto error = thrown<Cancelled>([&] { raise(*connection, SQLITE_INTERRUPT); });
+  EXPECT_EQ(error.code(), "READ_INTERRUPTED");
+  EXPECT_TRUE(error.retry_is_safe());
+}
+
 TEST(Raise, CallsARetryAfterAFullDiskSafe) {
   ScratchConnection connection;
   EXPECT_TRUE(thrown<StorageError>([&] { raise(*connection, SQLITE_FULL); }).retry_is_safe());
