@@ -91,6 +91,10 @@ struct WalMetrics {
   std::int64_t frames = 0;              ///< In the log after this process's last commit.
   std::uint64_t checkpoints = 0;        ///< That found a log to copy.
   std::uint64_t incomplete = 0;         ///< Of these, those that a reader kept from copying it all.
+  std::uint64_t interrupted_reads = 0;  ///< Because the log had reached its limit.
+  std::uint64_t refused_writes = 0;     ///< Because the log had reached its limit.
+  std::int64_t limit_bytes = 0;         ///< Options::wal_limit_bytes as it is taken; 0: none.
+  bool pinned = false;                  ///< A reader keeps the log from being copied, as last seen.
   Histogram checkpoint;                 ///< How long they took.
   std::int64_t last_log_frames = 0;     ///< In the log at the last one.
   std::int64_t last_copied_frames = 0;  ///< Of these, in the file after it.

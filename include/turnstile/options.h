@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <source_location>
 #include <string>
@@ -35,6 +36,17 @@ enum class AutoVacuum { None, Full, Incremental };
 enum class WithoutWal {
   Refuse,           ///< Throw StorageError (DB_WAL_UNAVAILABLE).
   RollbackJournal,  ///< Use a rollback journal; readers and the writer then wait for each other.
+};
+
+/// What to do with a write-ahead log that has reached Options::wal_limit_bytes because readers keep
+/// it from being started over. But with Warn, the next writer waits up to a second for readers that
+/// are younger than Options::pinned_reader_warning. Readers of other processes can only be named,
+/// and only RefuseWrites stops the log from growing on under them.
+enum class AtWalLimit {
+  Warn,              ///< Tell the log sink; the log grows on.
+  InterruptReaders,  ///< The old reads of this process throw Cancelled (READ_INTERRUPTED) at their
+                     ///< next SQL. A closure that does not touch the database is not ended by that.
+  RefuseWrites,  ///< Writes throw StorageError (WAL_LIMIT), which names the reader, until it ends.
 };
 
 /// A loadable extension, such as sqlite-vec, loaded into every connection before its first use.
@@ -102,6 +114,17 @@ struct Options {
   /// that is undone. One that has an effect outside its transaction, or does not do the same again,
   /// shows by that.
   bool rehearse_closures = false;
+
+  /// Bytes of write-ahead log beyond which `at_wal_limit` says what happens; 0: none. A log that
+  /// nobody pins stays at twice `checkpoint_frames`; the limit is taken as at least four times.
+  /// A transaction that is begun is never cut short, so that the log can pass the limit by one.
+  std::int64_t wal_limit_bytes = std::int64_t{256} << 20;
+
+  AtWalLimit at_wal_limit = AtWalLimit::InterruptReaders;
+
+  /// How long a reader may keep a log from being copied before the log sink is told who it is
+  /// (WAL_PINNED), once a reader and once more each time the log has doubled.
+  std::chrono::milliseconds pinned_reader_warning{1000};
 
   /// Permits a second copy of SQLite in the process. Two copies do not know of each other's locks:
   /// committed data has been lost that way (https://sqlite.org/howtocorrupt.html, section 2.2.1).

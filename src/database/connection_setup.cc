@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "database/wal_size.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
 
@@ -40,6 +41,14 @@ void set_up_connection(sqlite::Connection& connection, const Options& options, R
   // Reading through a mapping would turn a truncation by somebody else into SIGBUS.
   if (connection.query_integer("PRAGMA mmap_size") != 0) apply(connection, "mmap_size", 0);
   if (role == Role::Reader) apply(connection, "query_only", 1);
+  if (role == Role::Writer) {
+    // After a reader has pinned the log its file is large. The commit that starts the log over cuts
+    // it off here, where it would not cut off what the log uses every time. A truncating checkpoint
+    // would do it a little sooner, but only while nobody reads.
+    const std::int64_t page_size = connection.query_integer("PRAGMA page_size");
+    apply(connection, "journal_size_limit",
+          wal_bytes(2 * std::int64_t{options.checkpoint_frames}, page_size));
+  }
 }
 
 std::vector<Setting> report_settings(sqlite::Connection& connection, const Options& options) {

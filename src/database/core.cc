@@ -69,18 +69,19 @@ Core::Core(database::Opened opened)
       settings_(std::move(opened.settings)) {
   const auto start = std::chrono::steady_clock::now();
   if (!has_wal_) shared_turn_ = std::make_unique<SharedTurn>();
+  for (const auto& reader : opened.readers)
+    reader->set_call(nullptr);
+  if (!opened.readers.empty())
+    readers_ = std::make_unique<gate::ReaderPool>(std::move(opened.readers));
   if (opened.writer) {
     opened.writer->set_call(nullptr);
     writer_ = std::make_unique<Writer>(Writer::Parts{.database = this,
                                                      .connection = std::move(opened.writer),
                                                      .gate = std::move(opened.gate),
-                                                     .shared_turn = shared_turn_.get()},
+                                                     .shared_turn = shared_turn_.get(),
+                                                     .readers = readers_.get()},
                                        options_, location_, recorder_);
   }
-  for (const auto& reader : opened.readers)
-    reader->set_call(nullptr);
-  if (!opened.readers.empty())
-    readers_ = std::make_unique<gate::ReaderPool>(std::move(opened.readers));
   phases_.push_back({"start",
                      std::chrono::duration_cast<std::chrono::microseconds>(
                          std::chrono::steady_clock::now() - start),

@@ -158,6 +158,14 @@ void write_wal(Writer& out, const WalMetrics& wal) {
   out.family("checkpoints_incomplete", "counter", "",
              "Checkpoints that a reader kept from copying the whole log.");
   out.sample("_total", "", wal.incomplete);
+  out.family("wal_limit_bytes", "gauge", "bytes", "Size from which readers or writers must yield.");
+  out.sample("", "", wal.limit_bytes);
+  out.family("wal_pinned", "gauge", "", "1 while a reader keeps the log from being copied.");
+  out.sample("", "", wal.pinned ? 1 : 0);
+  out.family("wal_limit_interrupted_reads", "counter", "", "Reads interrupted at the limit.");
+  out.sample("_total", "", wal.interrupted_reads);
+  out.family("wal_limit_refused_writes", "counter", "", "Writes refused at the limit.");
+  out.sample("_total", "", wal.refused_writes);
   out.family("last_checkpoint_timestamp_seconds", "gauge", "seconds",
              "When the last checkpoint ended; 0 before the first.");
   out.sample("", "", seconds(wal.last_checkpoint.time_since_epoch()));

@@ -59,6 +59,9 @@ void validate(const Options& options, std::source_location where) {
               "; it must be 0 or a power of two from 512 to 65536",
           where);
   require(options.checkpoint_frames >= 1, "Options::checkpoint_frames must be at least 1", where);
+  require(options.wal_limit_bytes >= 0, "Options::wal_limit_bytes is negative", where);
+  require(options.pinned_reader_warning.count() >= 1,
+          "Options::pinned_reader_warning must be at least 1 ms", where);
   require(options.statement_cache_size >= 1, "Options::statement_cache_size must be at least 1",
           where);
   for (const Extension& extension : options.extensions)

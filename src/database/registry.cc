@@ -141,6 +141,9 @@ std::string_view difference(const Options& a, const Options& b) {
   if (read_only(a) != read_only(b)) return "mode";
   if (a.statement_cache_size != b.statement_cache_size) return "statement_cache_size";
   if (a.checkpoint_frames != b.checkpoint_frames) return "checkpoint_frames";
+  if (a.wal_limit_bytes != b.wal_limit_bytes) return "wal_limit_bytes";
+  if (a.at_wal_limit != b.at_wal_limit) return "at_wal_limit";
+  if (a.pinned_reader_warning != b.pinned_reader_warning) return "pinned_reader_warning";
   if (a.vfs != b.vfs) return "vfs";
   if (!same(a.migrations, b.migrations)) return "migrations";
   if (!same(a.extensions, b.extensions)) return "extensions";

@@ -91,8 +91,9 @@ Writer::Writer(Parts parts, const Options& options, const Location& location, Re
   auto connect = [config = connection_->config()] {
     return std::make_unique<sqlite::Connection>(config, Call{});
   };
-  checkpointer_ = std::make_unique<Checkpointer>(options.checkpoint_frames, std::move(connect),
-                                                 options.log_sink);
+  checkpointer_ = std::make_unique<Checkpointer>(options, location.path.string(),
+                                                 connection_->query_integer("PRAGMA page_size"),
+                                                 parts.readers, std::move(connect));
 }
 
 Writer::~Writer() {
@@ -104,6 +105,7 @@ Writer::~Writer() {
 void Writer::write(WriteJob& job, const std::stop_token& stop) {
   if (stop.stop_requested()) raise_cancelled(job.call());
   start_runner();
+  slow_down(job);
   job.can_be_cancelled = stop.stop_possible();
   const auto on_stop = [this, &job] { cancel(job); };
   std::optional<std::stop_callback<decltype(on_stop)>> callback;
@@ -140,6 +142,7 @@ void Writer::run_alone(WriteJob& job) {
   const Permit permit(*this, job.call(), job.claim(),
                       [&job] { return job.cancelled.load(std::memory_order_relaxed); });
   const Interruptible interruptible(*this, job);
+  if (checkpointer_) checkpointer_->require_room(job.call());
   stage_.store(Stage::AtEngine, std::memory_order_relaxed);
   group_.begin(job.call());
   stage_.store(Stage::Working, std::memory_order_relaxed);
@@ -178,6 +181,13 @@ void Writer::with_connection(const Call& call,
   use(*connection_);
 }
 
+// What can wait does not bring the log to its limit.
+void Writer::slow_down(const WriteJob& job) const {
+  if (!checkpointer_ || job.lane().options().priority != Priority::Bulk) return;
+  const auto pause = checkpointer_->bulk_pause();
+  if (pause.count() > 0) std::this_thread::sleep_until(job.call().deadline.within(pause));
+}
+
 // A lane that is done for the moment lets others go first; everything up to here is committed.
 bool Writer::yield(detail::WriteSession& session) {
   const bool others_wait = turn_.waiting() > 0 || (gate_ && gate_->others_wait());
@@ -195,6 +205,7 @@ bool Writer::yield(detail::WriteSession& session) {
   alone_ = nullptr;
   if (checkpointer_) checkpointer_->after_commit(*connection_);
   leave();
+  slow_down(job);
   // Without a deadline: the closure is in the middle, and could not do anything without the turn.
   // The bound of overtaking holds for it as for everybody.
   if (turn_.enter(job, true) == WriterTurn::Entry::Queued)
@@ -337,6 +348,7 @@ bool Writer::prepare_group(Call& call) noexcept {
       fail_overdue();
       return turn_.waiting() == 0;
     });
+    if (checkpointer_) checkpointer_->require_room(call);
     stage_.store(Stage::AtEngine, std::memory_order_relaxed);
     if (begin_group(call)) return true;
   } catch (const Timeout&) {

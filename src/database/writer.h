@@ -30,6 +30,7 @@
 #include "database/shared_permit.h"
 #include "database/write_job.h"
 #include "gate/process_gate.h"
+#include "gate/reader_pool.h"
 #include "gate/shared_turn.h"
 #include "gate/writer_turn.h"
 #include "sqlite/connection.h"
@@ -46,6 +47,7 @@ class Writer final : private detail::Yielding {
     std::unique_ptr<sqlite::Connection> connection;
     std::unique_ptr<gate::ProcessGate> gate;  ///< Null in memory.
     gate::SharedTurn* shared_turn = nullptr;  ///< Null with a write-ahead log.
+    gate::ReaderPool* readers = nullptr;      ///< For the checkpointer; may be null.
   };
   Writer(Parts parts, const Options& options, const Location& location, Recorder& recorder);
   ~Writer();
@@ -114,6 +116,7 @@ class Writer final : private detail::Yielding {
 
   void take_gate(const Call& call, const gate::Claim& claim,
                  detail::FunctionRef<bool()> abandoned);
+  void slow_down(const WriteJob& job) const;
   void leave() noexcept;
   [[nodiscard]] Holder holder() const;
   [[noreturn]] static void raise_closed(const Call& call);

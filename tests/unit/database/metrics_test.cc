@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <barrier>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -115,13 +116,15 @@ TEST(Histogram, AddsUp) {
 
 TEST(Histogram, LosesNothingWhenManyThreadsRecord) {
   constexpr int kThreads = 4;
-  constexpr int kEach = 20'000;
+  constexpr int kEach = 1'000'000;
   HistogramRecorder recorder;
   database::ShardedCounter counter;
+  std::barrier together(kThreads);
   {
     std::vector<std::jthread> threads;
     for (int thread = 1; thread <= kThreads; ++thread) {
       threads.emplace_back([&, thread] {
+        together.arrive_and_wait();
         for (int i = 0; i < kEach; ++i) {
           recorder.record(microseconds(thread));
           counter.add_one();
@@ -131,7 +134,7 @@ TEST(Histogram, LosesNothingWhenManyThreadsRecord) {
   }
   const Histogram histogram = recorder.snapshot();
   EXPECT_EQ(histogram.count, static_cast<std::uint64_t>(kThreads * kEach));
-  EXPECT_EQ(histogram.sum, microseconds(kEach * (1 + 2 + 3 + 4)));
+  EXPECT_EQ(histogram.sum, microseconds(1 + 2 + 3 + 4) * kEach);
   EXPECT_EQ(histogram.max, microseconds(kThreads));
   EXPECT_EQ(counter.value(), static_cast<std::uint64_t>(kThreads * kEach));
 }

@@ -48,6 +48,15 @@ TEST(Options, RefuseNoCheckpointFrames) {
   expect_refused([](Options& options) { options.checkpoint_frames = 0; }, "checkpoint_frames");
 }
 
+TEST(Options, RefuseALimitOfTheLogBelowZero) {
+  expect_refused([](Options& options) { options.wal_limit_bytes = -1; }, "wal_limit_bytes");
+}
+
+TEST(Options, RefuseToWarnOfEveryReader) {
+  expect_refused([](Options& options) { options.pinned_reader_warning = milliseconds(0); },
+                 "pinned_reader_warning");
+}
+
 TEST(Options, RefuseNoStatementCache) {
   expect_refused([](Options& options) { options.statement_cache_size = 0; },
                  "statement_cache_size");
