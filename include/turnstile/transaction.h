@@ -85,18 +85,19 @@ class WriteTx final : public ReadTx {
   /// commits what was done so far, lets the others go first and begins a new transaction. True when
   /// it did: what came before stays, whatever becomes of the rest, and statements have to be
   /// prepared again. In a lane that shares transactions it does nothing. Throws MisuseError
-  /// (YIELD_IN_SAVEPOINT), what COMMIT throws, and Timeout and StorageError for the new transaction.
+  /// (YIELD_IN_SAVEPOINT), what COMMIT throws, and Timeout and StorageError for the new
+  /// transaction.
   bool yield_point();
 
-  /// Makes the write idempotent: records `key` in this transaction, and is true the first time. When
-  /// it is false, a write with this key was committed before; the closure returns then without
-  /// doing anything. Keys are 1 to 255 bytes of UTF-8, shared by all lanes and kept for good, in the
-  /// table `turnstile_once`. Database::outcome_of() tells later whether a key is there.
+  /// Makes the write idempotent: records `key` in this transaction, and is true the first time.
+  /// When it is false, a write with this key was committed before; the closure returns then without
+  /// doing anything. Keys are 1 to 255 bytes of UTF-8, shared by all lanes and kept for good, in
+  /// the table `turnstile_once`. Database::outcome_of() tells later whether a key is there.
   [[nodiscard]] bool once(std::string_view key);
 
   /// Runs `action` once, after COMMIT, on the thread of write() or, for a submitted closure, on one
-  /// of the library's, when other writers may go on already; never after a rollback. What it throws does not undo the commit: write() throws it
-  /// on with commit_state() Committed.
+  /// of the library's, when other writers may go on already; never after a rollback. What it throws
+  /// does not undo the commit: write() throws it on with commit_state() Committed.
   void after_commit(std::function<void()> action);
 
  private:

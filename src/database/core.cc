@@ -234,8 +234,8 @@ void Core::submit(LaneState& lane, const CallOptions& options,
   claim.thread_id = 0;
   const bool shares = lane.shares_transactions() && !options.stop.stop_possible();
   auto job = std::make_unique<database::SubmittedJob>(
-      shares ? gate::Place::Kind::Detached : gate::Place::Kind::Turn, lane,
-      lane.options().priority, call, claim, std::move(write));
+      shares ? gate::Place::Kind::Detached : gate::Place::Kind::Turn, lane, lane.options().priority,
+      call, claim, std::move(write));
   job->durable = options.durability == Durability::Full;
   job->stop = options.stop;
   if (!shares) return lane.worker().add(std::move(job), *writer_);

@@ -22,10 +22,10 @@
 
 #include "database/bootstrap.h"
 #include "database/checkpointer.h"
-#include "database/metrics.h"
 #include "database/lane_state.h"
-#include "database/writer.h"
+#include "database/metrics.h"
 #include "database/shared_permit.h"
+#include "database/writer.h"
 #include "gate/claim.h"
 #include "gate/mutex.h"
 #include "gate/process_gate.h"

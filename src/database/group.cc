@@ -79,9 +79,7 @@ void Group::run_closure(WriteJob& job, detail::Yielding* yielding) {
   detail::WriteSession session(connection_, job.call());
   session.yielding = yielding;
   // Also those of the parts that yield() has committed, whatever becomes of the last one.
-  const auto keep_committed = [&] {
-    job.after_commit = std::move(session.committed);
-  };
+  const auto keep_committed = [&] { job.after_commit = std::move(session.committed); };
   try {
     WriteTx tx(session);
     job.run(tx);
@@ -117,8 +115,7 @@ void Group::require_committable(const Call& call) {
                          call);
   }
   if (connection_.reclaim_statements() > 0) recorder_.on_repair();
-  if (connection_.has_unresolved_foreign_keys())
-    sqlite::raise_unresolved_foreign_key(connection_);
+  if (connection_.has_unresolved_foreign_keys()) sqlite::raise_unresolved_foreign_key(connection_);
 }
 
 void Group::undo(bool has_savepoint) {

@@ -39,7 +39,8 @@ class Group {
   [[nodiscard]] bool is_open() const noexcept { return open_; }
   [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
 
-  /// COMMIT, if anything is in it. Returns those whose closures had run: all with an error, or none.
+  /// COMMIT, if anything is in it. Returns those whose closures had run: all with an error, or
+  /// none.
   [[nodiscard]] const std::vector<WriteJob*>& commit();
   /// Those whose work was undone by somebody else's failure; each has its error.
   [[nodiscard]] const std::vector<WriteJob*>& lost() const noexcept { return lost_; }

@@ -164,8 +164,7 @@ void Writer::cancel(WriteJob& job) noexcept {
   if (gate_) gate_->prod();
 }
 
-void Writer::with_connection(const Call& call,
-                             detail::FunctionRef<void(sqlite::Connection&)> use) {
+void Writer::with_connection(const Call& call, detail::FunctionRef<void(sqlite::Connection&)> use) {
   const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
   gate::Place place(gate::Place::Kind::Turn, Priority::Normal, claim);
   switch (turn_.acquire(place, call.deadline)) {
@@ -335,8 +334,8 @@ void Writer::conclude_group() noexcept {
   shared_permit_.release();
 }
 
-// The jobs stay in the line meanwhile: each can time out or be cancelled there by itself. False when
-// there is no transaction; whoever is concerned has been told.
+// The jobs stay in the line meanwhile: each can time out or be cancelled there by itself. False
+// when there is no transaction; whoever is concerned has been told.
 bool Writer::prepare_group(Call& call) noexcept {
   const Clock::time_point start = call.started;
   try {
@@ -363,8 +362,8 @@ bool Writer::prepare_group(Call& call) noexcept {
   return false;
 }
 
-// In slices, to look in between whether anybody still waits. SQLite keeps no order for its lock that
-// could be lost by that.
+// In slices, to look in between whether anybody still waits. SQLite keeps no order for its lock
+// that could be lost by that.
 bool Writer::begin_group(Call& call) {
   const Deadline last = call.deadline;
   for (;;) {
@@ -446,7 +445,8 @@ void Writer::take_gate(const Call& call, const Claim& claim,
 // The gate stays with the turn when that is handed to somebody of this process who waits, unless
 // another process has waited long enough.
 void Writer::leave() noexcept {
-  if (fork_guard_.forked()) return;  // The turn and its mutex are as the parent's threads left them.
+  if (fork_guard_.forked())
+    return;  // The turn and its mutex are as the parent's threads left them.
   stage_.store(Stage::Idle, std::memory_order_relaxed);
   shared_permit_.release();
   if (gate_ && gate_->should_give()) gate_->give();

@@ -114,8 +114,7 @@ class Writer final : private detail::Yielding {
   void fail_one(const std::exception_ptr& error) noexcept;
   void linger() noexcept;
 
-  void take_gate(const Call& call, const gate::Claim& claim,
-                 detail::FunctionRef<bool()> abandoned);
+  void take_gate(const Call& call, const gate::Claim& claim, detail::FunctionRef<bool()> abandoned);
   void slow_down(const WriteJob& job) const;
   void leave() noexcept;
   [[nodiscard]] Holder holder() const;
@@ -135,10 +134,10 @@ class Writer final : private detail::Yielding {
   std::unique_ptr<Checkpointer> checkpointer_;  // Null without a write-ahead log.
   Group group_;
   SharedPermit shared_permit_;
-  WriteJob* alone_ = nullptr;         // The job that runs by itself.
-  Clock::time_point slice_began_;     // Since when, without a pause.
-  std::size_t last_group_ = 0;        // Threads that were served by the last group ...
-  std::size_t left_waiting_ = 0;      // ... and what waited when it ended.
+  WriteJob* alone_ = nullptr;      // The job that runs by itself.
+  Clock::time_point slice_began_;  // Since when, without a pause.
+  std::size_t last_group_ = 0;     // Threads that were served by the last group ...
+  std::size_t left_waiting_ = 0;   // ... and what waited when it ended.
 
   // What the writer is waiting for, so that those behind it can be told of the real cause.
   enum class Stage { Idle, AtSharedTurn, AtGate, AtEngine, Working };

@@ -20,9 +20,9 @@ bool sleep_while(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
     until.tv_sec = static_cast<std::time_t>(seconds.count());
     until.tv_nsec = static_cast<long>(std::chrono::nanoseconds(time - seconds).count());
   }
-  const long result = ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected,
-                                deadline.is_never() ? nullptr : &until, nullptr,
-                                FUTEX_BITSET_MATCH_ANY);
+  const long result =
+      ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected,
+                deadline.is_never() ? nullptr : &until, nullptr, FUTEX_BITSET_MATCH_ANY);
   return result == 0 || errno != ETIMEDOUT;
 }
 

@@ -11,8 +11,8 @@
 
 namespace turnstile::gate {
 
-/// Sleeps while `word` is `expected`, until wake() or `deadline`; may also wake up without a reason.
-/// False when the deadline passed.
+/// Sleeps while `word` is `expected`, until wake() or `deadline`; may also wake up without a
+/// reason. False when the deadline passed.
 bool sleep_while(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
                  Deadline deadline) noexcept;
 

@@ -10,7 +10,8 @@ namespace {
 using std::chrono::nanoseconds;
 using namespace std::chrono_literals;
 
-// A slice of the scheduler is 3 ms and longer; a yield among those who also yield takes microseconds.
+// A slice of the scheduler is 3 ms and longer; a yield among those who also yield takes
+// microseconds.
 constexpr nanoseconds kLongYield = 2ms;
 constexpr int kCharge = 6;
 // How far the account may be overdrawn before it counts, and at most.

@@ -225,8 +225,7 @@ void ProcessGate::prod() noexcept {
 
 bool ProcessGate::should_give() const noexcept {
   if (without_) return true;
-  return held() && others_wait() &&
-         steady_clock::now() - since_ >= kShare;
+  return held() && others_wait() && steady_clock::now() - since_ >= kShare;
 }
 
 GateView ProcessGate::view() const {

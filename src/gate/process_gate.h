@@ -91,9 +91,7 @@ class ProcessGate {
   /// give it up between two transactions. Until then the gate is kept while work is queued, since a
   /// hand-over costs a wake-up.
   [[nodiscard]] bool should_give() const noexcept;
-  [[nodiscard]] bool others_wait() const noexcept {
-    return others_in_line() != 0 || is_crowded();
-  }
+  [[nodiscard]] bool others_wait() const noexcept { return others_in_line() != 0 || is_crowded(); }
 
   [[nodiscard]] GateView view() const TURNSTILE_EXCLUDES(mutex_);
   [[nodiscard]] static std::filesystem::path path_for(const std::filesystem::path& database);

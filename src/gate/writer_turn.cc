@@ -299,8 +299,8 @@ void WriterTurn::grant_to_runner(const Place& next) {
 }
 
 void WriterTurn::settle(Place& place, Wait outcome) noexcept {
-  const std::uint32_t before = place.state_.exchange(
-      kSettled + static_cast<std::uint32_t>(outcome), std::memory_order_acq_rel);
+  const std::uint32_t before = place.state_.exchange(kSettled + static_cast<std::uint32_t>(outcome),
+                                                     std::memory_order_acq_rel);
   // From here on the place may be gone.
   if (before == kAsleep) wake(&place.state_);
 }

@@ -172,7 +172,15 @@ class Connection {
  private:
   friend class StatementCache;
   class LibrarySql;  // RAII: lets the library's own SQL past the authorizer.
-  enum class Verb { BeginDeferred, BeginImmediate, Commit, Rollback, Savepoint, Release, RollbackTo };
+  enum class Verb {
+    BeginDeferred,
+    BeginImmediate,
+    Commit,
+    Rollback,
+    Savepoint,
+    Release,
+    RollbackTo
+  };
 
   static int on_busy(void* self, int attempts) noexcept;
   static int on_progress(void* self) noexcept;

@@ -37,10 +37,9 @@ class CliInterrupt : public CliTest {
   // It blocks what its watcher waits for. Before, a signal just kills it.
   static bool has_signals_in_hand(pid_t pid) {
     std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-    for (std::string line; std::getline(status, line);) {
+    for (std::string line; std::getline(status, line);)
       if (line.starts_with("SigBlk:"))
         return (std::stoull(line.substr(7), nullptr, 16) >> (SIGINT - 1) & 1) != 0;
-    }
     return false;
   }
 

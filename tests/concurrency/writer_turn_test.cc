@@ -31,8 +31,8 @@ class WriterTurnRace : public testing::Test {
   // A thread that waits for the turn and is in the queue when this returns.
   std::future<Wait> queue_up(Deadline deadline = Deadline::never()) {
     AtPoint queued(kQueued);
-    auto result = std::async(std::launch::async,
-                             [this, deadline] { return acquire(turn_, deadline); });
+    auto result =
+        std::async(std::launch::async, [this, deadline] { return acquire(turn_, deadline); });
     queued.wait_until_reached();
     return result;
   }
@@ -70,8 +70,7 @@ TEST_F(WriterTurnRace, GrantsSixteenThreadsInArrivalOrder) {
 TEST_F(WriterTurnRace, IsNotTakenPastAWaiterThatHasNotWokenYet) {
   ASSERT_EQ(acquire(turn_, at_once()), Wait::Granted);
   AtPoint asleep(kQueued, 1);
-  auto waiter =
-      std::async(std::launch::async, [&] { return acquire(turn_, Deadline::never()); });
+  auto waiter = std::async(std::launch::async, [&] { return acquire(turn_, Deadline::never()); });
   asleep.wait_until_reached();
   turn_.leave();
   EXPECT_EQ(acquire(turn_, at_once()), Wait::TimedOut);
@@ -135,9 +134,8 @@ TEST_F(WriterTurnRace, WaitsForWorkThatWasTakenAtItsDeadline) {
   TurnPlace work(Place::Kind::Work);
   ASSERT_EQ(turn_.enter(work), WriterTurn::Entry::Queued);
   AtPoint deadline_passed(kDeadlinePassed, 1);
-  auto waiter = std::async(std::launch::async, [&] {
-    return turn_.wait(work, Deadline::after(milliseconds(1)));
-  });
+  auto waiter = std::async(std::launch::async,
+                           [&] { return turn_.wait(work, Deadline::after(milliseconds(1))); });
   deadline_passed.wait_until_reached();
   turn_.leave();
   ASSERT_TRUE(turn_.await_runner_turn());

@@ -109,8 +109,8 @@ TEST_P(KilledWriter, LeavesAFileThatANewProcessOpensAtOnce) {
 }
 
 INSTANTIATE_TEST_SUITE_P(At, KilledWriter,
-                         testing::Values(Stage{"BeforeBegin", "Core::write:before_begin", 0},
-                                         Stage{"BeforeCommit", "Core::write:before_commit", 0},
+                         testing::Values(Stage{"BeforeBegin", "Group::begin", 0},
+                                         Stage{"BeforeCommit", "Group::run:closure_ended", 0},
                                          Stage{"AfterCommit", "ProcessGate::give", 1}),
                          [](const auto& stage) { return stage.param.name; });
 

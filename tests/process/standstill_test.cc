@@ -113,7 +113,7 @@ TEST_F(Standstill, InsideATransactionKeepsOthersOutUntilTheirDeadline) {
 TEST_F(Standstill, JustBeforeItsTransactionIsPassedAndGoesOnLater) {
   Actor holder;
   holder.must("open " + path_);
-  holder.must("pause_at Core::write:before_begin INSERT INTO work(process, n) VALUES (2, 2)");
+  holder.must("pause_at Group::begin INSERT INTO work(process, n) VALUES (2, 2)");
   stop(holder.process());
   insert();
   EXPECT_EQ(count_rows(), 1);
