@@ -461,7 +461,9 @@ bool Connection::wait_for_lock(int attempts) noexcept {
 
 int Connection::on_busy(void* self, int attempts) noexcept {
   Connection& connection = *static_cast<Connection*>(self);
-  if (attempts == 0) ++connection.waits_;
+  // A checkpoint asks too, and is never let wait: no lock that anybody wanted was held by a
+  // stranger.
+  if (attempts == 0 && connection.may_wait_) ++connection.waits_;
   return connection.wait_for_lock(attempts) ? 1 : 0;
 }
 

@@ -239,6 +239,8 @@ TEST_F(WalLimit, MakesTheWriterWaitForALongReaderOnce) {  // WAL-09
   AtPoint waits("Checkpointer::start_over:waits");
   EXPECT_TRUE(write_until(db.lane(), [&] { return db->metrics().wal.frames > 3 * kLimitFrames; }));
   EXPECT_EQ(waits.reached(), 1U);
+  // That is no wait for a lock of SQLite's.
+  EXPECT_EQ(db->metrics().engine_waits, 0U);
 }
 
 TEST_F(WalLimit, CutsTheFileOffAfterAReaderHasKeptTheLog) {  // WAL-08
