@@ -76,9 +76,11 @@ void* UninheritedFile::map(std::size_t size, int protection) noexcept {
 
 // Only system calls: other threads of the parent may have had any lock of the C library's.
 void UninheritedFile::abandon() noexcept {
-  if (memory_ != nullptr) {
-    ::mmap(memory_, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-           off_t{0});
+  if (memory_ != nullptr &&
+      ::mmap(memory_, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+             off_t{0}) == MAP_FAILED) {
+    // Rather without any memory there than with the parent's.
+    ::munmap(memory_, size_);
   }
   if (descriptor() != -1) ::close(descriptor());
   descriptor_.store(-1, std::memory_order_relaxed);
