@@ -17,6 +17,13 @@ inline constexpr std::string_view kCreateTable =
 inline constexpr std::string_view kInsert =
     "INSERT INTO t(name, val, payload, created) VALUES (?1, ?2, ?3, ?4)";
 inline constexpr std::string_view kUpdate = "UPDATE t SET val = val + 1 WHERE id = ?1";
+/// The counters fit into a few pages, as those of an application do: writes that share a commit
+/// share them too.
+inline constexpr std::string_view kCreateCounters =
+    "CREATE TABLE counter(id INTEGER PRIMARY KEY, n INTEGER NOT NULL); "
+    "WITH RECURSIVE i(id) AS (SELECT 0 UNION ALL SELECT id + 1 FROM i WHERE id < 999) "
+    "INSERT INTO counter SELECT id, 0 FROM i";
+inline constexpr std::string_view kCount = "UPDATE counter SET n = n + 1 WHERE id = ?1 % 1000";
 inline constexpr std::string_view kSelect =
     "SELECT id, name, val, payload, created FROM t WHERE id = ?1";
 
@@ -87,6 +94,7 @@ inline void make_file(const std::string& path, std::int64_t rows) {
   RawConnection connection(path);
   connection.execute("PRAGMA journal_mode=WAL");
   connection.execute(std::string(kCreateTable));
+  connection.execute(std::string(kCreateCounters));
   const Records records;
   connection.execute("BEGIN IMMEDIATE");
   {

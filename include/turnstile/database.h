@@ -6,6 +6,7 @@
 #include <source_location>
 #include <string_view>
 
+#include "turnstile/error.h"
 #include "turnstile/info.h"
 #include "turnstile/lane.h"
 #include "turnstile/metrics.h"
@@ -51,6 +52,14 @@ class Database {
   [[nodiscard]] DatabaseInfo info() const;
   /// What was measured since the database was opened; takes no lock that anyone waits for.
   [[nodiscard]] Metrics metrics() const;
+
+  /// Whether a write that called WriteTx::once() with `key` was committed: what to ask after an
+  /// error whose commit_state() is Unknown. Throws what Lane::read() does.
+  [[nodiscard]] CommitState outcome_of(
+      std::string_view key, std::source_location where = std::source_location::current()) const;
+
+  /// What this database can do, as it was opened.
+  [[nodiscard]] Capabilities capabilities() const;
 
   /// Gives this handle up. With the last handle the database closes: new calls are refused,
   /// submitted closures run until `drain` has passed and are cancelled then, running ones are

@@ -67,6 +67,19 @@ struct DatabaseInfo {
   EngineInfo engine;
 };
 
+/// What a database can do, as it was opened; another backend may be able to do less.
+///
+/// Threads: immutable.
+struct Capabilities {
+  bool can_write = false;
+  bool readers_beside_writer = false;  ///< A read does not wait for a write, nor a write for it.
+  bool several_processes = false;      ///< Others can use the same file at the same time.
+  bool group_commit = false;           ///< Writes that wait can share a commit.
+  bool durability_by_call = false;     ///< Durability::Full in a database of Synchronous::Normal.
+  bool native_handle = false;          ///< The functions of native.h.
+  bool lock_diagnosis = false;         ///< A Timeout can name other processes.
+};
+
 /// What close() did. Threads: immutable.
 struct CloseReport {
   bool was_last_handle = false;  ///< False: others use the database on; nothing else was done.

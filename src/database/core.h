@@ -59,6 +59,7 @@ class Core {
               std::source_location where);
 
   [[nodiscard]] DatabaseInfo info();
+  [[nodiscard]] Capabilities capabilities() const noexcept;
   [[nodiscard]] Metrics metrics() TURNSTILE_EXCLUDES(lanes_mutex_);
 
   /// See Database::close; called for the last handle.

@@ -93,4 +93,14 @@ Metrics Core::metrics() {
   return metrics;
 }
 
+Capabilities Core::capabilities() const noexcept {
+  return {.can_write = writable_,
+          .readers_beside_writer = has_wal_ && readers_ != nullptr,
+          .several_processes = !location_.in_memory,
+          .group_commit = writable_,
+          .durability_by_call = writable_ && has_wal_,
+          .native_handle = true,
+          .lock_diagnosis = !location_.in_memory};
+}
+
 }  // namespace turnstile::detail

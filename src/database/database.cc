@@ -1,5 +1,6 @@
 #include "turnstile/database.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -76,6 +77,28 @@ DatabaseInfo Database::info() const {
 Metrics Database::metrics() const {
   if (!core_) raise_no_handle(std::source_location::current());
   return core_->metrics();
+}
+
+CommitState Database::outcome_of(std::string_view key, std::source_location where) const {
+  return lane("outcome_of")
+      .read(
+          [key](ReadTx& tx) {
+            const bool any =
+                tx.query<std::int64_t>("SELECT 1 FROM sqlite_schema WHERE name = 'turnstile_once'")
+                    .first()
+                    .has_value();
+            return any && tx.query<std::int64_t>("SELECT 1 FROM turnstile_once WHERE key = ?", key)
+                               .first()
+                               .has_value()
+                       ? CommitState::Committed
+                       : CommitState::NotCommitted;
+          },
+          where);
+}
+
+Capabilities Database::capabilities() const {
+  if (!core_) raise_no_handle(std::source_location::current());
+  return core_->capabilities();
 }
 
 CloseReport Database::close(std::chrono::milliseconds drain, std::source_location where) {

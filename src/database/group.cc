@@ -41,14 +41,19 @@ std::exception_ptr rolled_back_with(const Call& call, const std::exception_ptr& 
 }  // namespace
 
 void Group::begin(const Call& call) {
-  members_.clear();
-  lost_.clear();
-  durable_ = false;
+  start_over();
   const Attribution attribution(connection_, call, recorder_);
   gate::sync_point("Group::begin");
   if (const int result = connection_.begin_immediate(); result != 0)
     sqlite::raise(connection_, result);
   open_ = true;
+}
+
+// The former members have been told, and may be gone.
+void Group::start_over() noexcept {
+  members_.clear();
+  lost_.clear();
+  durable_ = false;
 }
 
 bool Group::run(WriteJob& job, detail::Yielding* yielding) {
@@ -146,9 +151,11 @@ const std::vector<WriteJob*>& Group::commit() {
     return members_;
   }
   gate::sync_point("Group::commit:committed");
-  if (durable_ && !policy_.sync_always)
+  if (durable_ && !policy_.sync_always) {
+    gate::sync_point("Group::commit:before_sync");
     if (const int result = connection_.sync_log(); result != 0)
       fail_members(result, CommitState::Committed);
+  }
   recorder_.on_commit(Clock::now() - start, members_.size());
   return members_;
 }
@@ -176,6 +183,7 @@ void Group::pause() {
 }
 
 void Group::resume(const Call& call) {
+  start_over();  // Others had their groups meanwhile.
   attribution_.emplace(connection_, call, recorder_);
   if (const int result = connection_.begin_immediate(); result != 0)
     sqlite::raise(connection_, result);

@@ -52,6 +52,7 @@ class Group {
   void resume(const Call& call);
 
  private:
+  void start_over() noexcept;
   void run_closure(WriteJob& job, detail::Yielding* yielding);
   void rehearse(WriteJob& job);
   void undo(bool has_savepoint);

@@ -107,7 +107,7 @@ class Writer final : private detail::Yielding {
   [[nodiscard]] bool prepare_group(Call& call) noexcept;
   [[nodiscard]] bool begin_group(Call& call);
   [[nodiscard]] bool may_grow(Clock::time_point since) const noexcept;
-  void conclude_group() noexcept;
+  void conclude_group(Clock::time_point began) noexcept;
   void fail_overdue() noexcept;
   void fail_detached(detail::FunctionRef<bool(const WriteJob&)> which) noexcept;
   void time_out(WriteJob& job) noexcept;

@@ -19,7 +19,7 @@ constexpr std::uint32_t kAsleep = 1;
 constexpr std::uint32_t kSettled = 2;
 
 // Beyond this a wake-up costs little beside the wait.
-constexpr nanoseconds kWorthSpinning = 200us;
+constexpr nanoseconds kWorthSpinning = 300us;
 constexpr int kLooksBetweenYields = 20;
 
 void relax() noexcept {
@@ -33,6 +33,7 @@ void relax() noexcept {
 }  // namespace
 
 WriterTurn::Entry WriterTurn::enter(Place& place, bool again) {
+  bool wakes_runner = false;
   {
     MutexLock lock(mutex_);
     if (closed_ && !again) return Entry::Closed;
@@ -44,8 +45,14 @@ WriterTurn::Entry WriterTurn::enter(Place& place, bool again) {
     place.came_again_ = again;
     if (again) place.claim_.since = steady_clock::now();
     push(place);
-    if (holder_) return Entry::Queued;
-    grant_to_runner(place);
+    if (!holder_) {
+      grant_to_runner(place);
+      wakes_runner = true;
+    }
+  }
+  if (!wakes_runner) {
+    announce_arrival();
+    return Entry::Queued;
   }
   runner_wake_.notify_one();
   return Entry::Queued;
@@ -187,6 +194,22 @@ Place* WriterTurn::take_work() {
   return next;
 }
 
+// Announced before the look, and the other side looks after it has come.
+void WriterTurn::await_arrivals(std::size_t count, Deadline deadline) noexcept {
+  const std::uint32_t before = arrivals_word_.load();
+  arrivals_wanted_.store(count);
+  if (waiting_.load() < count) sleep_while(arrivals_word_, before, deadline);
+  arrivals_wanted_.store(0);
+}
+
+void WriterTurn::announce_arrival() noexcept {
+  const std::size_t wanted = arrivals_wanted_.load();
+  if (wanted == 0 || waiting_.load() < wanted) return;
+  arrivals_wanted_.store(0);
+  arrivals_word_.fetch_add(1);
+  wake(&arrivals_word_);
+}
+
 void WriterTurn::finish(Place& place) noexcept {
   settle(place, Wait::Done);
 }
@@ -259,7 +282,7 @@ void WriterTurn::push(Place& place) {
   place.next_ = nullptr;
   place.previous_ = std::exchange(line.last, &place);
   (place.previous_ == nullptr ? line.first : place.previous_->next_) = &place;
-  waiting_.fetch_add(1, std::memory_order_relaxed);
+  waiting_.fetch_add(1);
 }
 
 void WriterTurn::remove(Place& place) {

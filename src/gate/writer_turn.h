@@ -123,6 +123,9 @@ class WriterTurn {
   static void finish(Place& place) noexcept;
   void stop_runner() TURNSTILE_EXCLUDES(mutex_);
 
+  /// For the runner, while it has the turn: waits until so many wait in line, or until `deadline`.
+  void await_arrivals(std::size_t count, Deadline deadline) noexcept;
+
   /// How long the runner holds the turn at a time, from its own measurement: where that is short,
   /// waiters do not go to sleep at once.
   void expect_hold(std::chrono::nanoseconds duration) noexcept;
@@ -156,6 +159,7 @@ class WriterTurn {
   void grant_to_runner(const Place& next) TURNSTILE_REQUIRES(mutex_);
   static void settle(Place& place, Wait outcome) noexcept;
   void spin_for(const Place& place) noexcept;
+  void announce_arrival() noexcept;
 
   mutable Mutex mutex_;
   std::optional<Claim> holder_ TURNSTILE_GUARDED_BY(mutex_);
@@ -167,6 +171,9 @@ class WriterTurn {
   CondVar runner_wake_;
   CondVar freed_;  // Notified when the turn is given up to nobody.
   std::atomic<std::size_t> waiting_{0};
+  // What the runner waits for in await_arrivals(), and what it sleeps on.
+  std::atomic<std::size_t> arrivals_wanted_{0};
+  std::atomic<std::uint32_t> arrivals_word_{0};
   std::atomic<std::int64_t> expected_hold_ns_{0};
   PoliteSpin spin_;
 };

@@ -39,6 +39,7 @@ MAY_INCLUDE = {
 # The layer of each public header. The umbrella belongs to the highest layer that it shows.
 PUBLIC_HEADERS = {
     "detail/function_ref.h": "sqlite",
+    "detail/submitted_write.h": "database",
     "error.h": "sqlite",
     "info.h": "sqlite",
     "row.h": "sqlite",
