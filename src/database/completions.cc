@@ -56,12 +56,15 @@ Completions::~Completions() {
 
 void Completions::complete(std::unique_ptr<SubmittedJob> job) noexcept {
   if (job->after_commit.empty() && !job->write().runs_callbacks()) return tell(*job);
-  {
+  try {
     gate::MutexLock lock(mutex_);
-    jobs_.push_back(std::move(job));
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    jobs_.push_back(std::move(job));
+    changed_.notify_one();
+  } catch (const std::exception&) {
+    // No thread or no memory is to be had: better told here than never.
+    tell(*job);
   }
-  changed_.notify_one();
 }
 
 void Completions::run() {

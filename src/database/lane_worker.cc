@@ -13,8 +13,9 @@ LaneWorker::~LaneWorker() {
 void LaneWorker::add(std::unique_ptr<SubmittedJob> job, Writer& writer) {
   {
     gate::MutexLock lock(mutex_);
-    jobs_.push_back(std::move(job));
+    // First, since it may not be to be had.
     if (!thread_.joinable()) thread_ = std::thread([this, &writer] { run(writer); });
+    jobs_.push_back(std::move(job));
   }
   changed_.notify_all();
 }

@@ -36,27 +36,23 @@ constexpr std::chrono::microseconds kLongestLinger{50};
 
 }  // namespace
 
-/// The shared turn and the gate for somebody who has the turn; gives up all three in the end.
+/// For somebody who has the turn: gives it up in the end, with all that was entered.
 ///
 /// Threads: confined.
 class Writer::Permit {
  public:
-  Permit(Writer& writer, const Call& call, const Claim& claim,
-         detail::FunctionRef<bool()> abandoned)
-      : writer_(writer) {
-    try {
-      writer.stage_.store(Stage::AtSharedTurn, std::memory_order_relaxed);
-      writer.shared_permit_.acquire(writer.shared_turn_, gate::SharedTurn::Kind::Exclusive, call,
-                                    claim);
-      writer.take_gate(call, claim, abandoned);
-    } catch (...) {
-      writer_.leave();
-      throw;
-    }
-  }
+  explicit Permit(Writer& writer) noexcept : writer_(writer) {}
   ~Permit() { writer_.leave(); }
   Permit(const Permit&) = delete;
   Permit& operator=(const Permit&) = delete;
+
+  /// The shared turn and the gate. Throws Timeout, Cancelled, StorageError.
+  void enter(const Call& call, const Claim& claim, detail::FunctionRef<bool()> abandoned) {
+    writer_.stage_.store(Stage::AtSharedTurn, std::memory_order_relaxed);
+    writer_.shared_permit_.acquire(writer_.shared_turn_, gate::SharedTurn::Kind::Exclusive, call,
+                                   claim);
+    writer_.take_gate(call, claim, abandoned);
+  }
 
  private:
   Writer& writer_;
@@ -144,9 +140,10 @@ void Writer::settle(Wait outcome, WriteJob& job) {
 }
 
 void Writer::run_alone(WriteJob& job) {
-  const Permit permit(*this, job.call(), job.claim(),
-                      [&job] { return job.cancelled.load(std::memory_order_relaxed); });
+  Permit permit(*this);
   const Interruptible interruptible(*this, job);
+  permit.enter(job.call(), job.claim(),
+               [&job] { return job.cancelled.load(std::memory_order_relaxed); });
   if (checkpointer_) checkpointer_->require_room(job.call());
   stage_.store(Stage::AtEngine, std::memory_order_relaxed);
   group_.begin(job.call());
@@ -180,7 +177,8 @@ void Writer::with_connection(const Call& call, detail::FunctionRef<void(sqlite::
     default:
       raise_closed(call);
   }
-  const Permit permit(*this, call, claim, [] { return false; });
+  Permit permit(*this);
+  permit.enter(call, claim, [] { return false; });
   stage_.store(Stage::Working, std::memory_order_relaxed);
   use(*connection_);
 }
@@ -250,7 +248,8 @@ bool Writer::submit(std::unique_ptr<SubmittedJob>& job) {
 void Writer::run_submitted(std::unique_ptr<SubmittedJob> job) noexcept {
   job->lane().end_submission();
   // Its deadline begins with its turn: until then it costs nobody anything to wait.
-  job->call().deadline = Deadline::after(options_.busy_timeout);
+  Call& call = job->call();
+  if (call.deadline.is_never()) call.deadline = Deadline::after(options_.busy_timeout);
   try {
     write(*job, job->stop);
   } catch (const Timeout&) {
