@@ -80,7 +80,6 @@ class Writer::Interruptible {
 Writer::Writer(Parts parts, const Options& options, const Location& location, Recorder& recorder)
     : options_(options),
       location_(location),
-      recorder_(recorder),
       shared_turn_(parts.shared_turn),
       gate_(std::move(parts.gate)),
       connection_(std::move(parts.connection)),

@@ -50,7 +50,7 @@ class Writer final : private detail::Yielding {
     gate::ReaderPool* readers = nullptr;      ///< For the checkpointer; may be null.
   };
   Writer(Parts parts, const Options& options, const Location& location, Recorder& recorder);
-  ~Writer();
+  ~Writer() override;
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
@@ -124,7 +124,6 @@ class Writer final : private detail::Yielding {
   const sqlite::ForkGuard fork_guard_;
   const Options& options_;
   const Location& location_;
-  Recorder& recorder_;
 
   gate::WriterTurn turn_;
   // These belong to whoever has the turn.
