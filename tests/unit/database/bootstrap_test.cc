@@ -146,6 +146,8 @@ TEST(Bootstrap, WaitsWithTheSwitchForAStrangerWhoWrites) {
   const TempDir directory;
   run_raw(directory.file("a.db"), "CREATE TABLE t(x)");
   RawSqlite stranger(directory.file("a.db"));
+  // Its COMMIT may meet an attempt of ours, which has a read lock for a moment.
+  stranger.run("PRAGMA busy_timeout=30000");
   stranger.run("BEGIN IMMEDIATE");
   AtPoint switching("Bootstrap::switch_to_wal");
   auto opened =
