@@ -15,6 +15,7 @@ std::uint64_t longest_log(const std::string& path, const Window& window) {
   const std::filesystem::path log = path + "-wal";
   std::uint64_t longest = 0;
   while (!window.is_over()) {
+    // sleep: nothing tells of a file's growth, and looking all the time would take a core.
     std::this_thread::sleep_for(kEvery);
     std::error_code missing;
     const std::uintmax_t size = std::filesystem::file_size(log, missing);

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "contention/arguments.h"
+#include "contention/ledger.h"
+#include "contention/log_watch.h"
 #include "contention/queries.h"
 #include "contention/tally.h"
 #include "contention/team.h"
@@ -50,6 +55,7 @@ class SmallWriters {
   void write(Client& client, const Record& record, std::int64_t key) {
     client.write([&](auto& tx) {
       small_write(tx, record, key);
+      // sleep: transactions of this length are what T10/long measures.
       if (arguments_.hold.count() > 0) std::this_thread::sleep_for(arguments_.hold);
     });
   }
@@ -60,5 +66,20 @@ class SmallWriters {
   std::vector<Tally> tallies_;
   Team team_;  // Last: its threads use the others.
 };
+
+/// What the writers of a file did, checked against it; `log` is its longest write-ahead log in
+/// bytes.
+inline nlohmann::json report_small_writes(const std::string& path,
+                                          const std::vector<Tally>& tallies, const Window& window,
+                                          std::uint64_t log) {
+  const Tally total = total_of(tallies);
+  Ledger ledger(path);
+  ledger.expect_small_writes(total.acknowledged);
+  return {{"writes", summary_of(total, window.length())},
+          {"served", fairness_of(tallies)},
+          {"log_bytes", log},
+          {"log_cap_bytes", log_cap()},
+          {"complaint", ledger.complaint()}};
+}
 
 }  // namespace turnstile::bench

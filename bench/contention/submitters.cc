@@ -4,10 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "contention/ledger.h"
 #include "contention/log_watch.h"
 #include "contention/scenarios.h"
 #include "contention/sides.h"
+#include "contention/small_writers.h"
 #include "contention/team.h"
 #include "support/temp_dir.h"
 
@@ -49,14 +49,7 @@ nlohmann::json run_submitters(const Arguments& arguments) {
     log = longest_log(path, window);
     team.finish();
   });
-  const Tally total = total_of(tallies);
-  Ledger ledger(path);
-  ledger.expect_small_writes(total.acknowledged);
-  return {{"writes", summary_of(total, window.length())},
-          {"served", fairness_of(tallies)},
-          {"log_bytes", log},
-          {"log_cap_bytes", log_cap()},
-          {"complaint", ledger.complaint()}};
+  return report_small_writes(path, tallies, window, log);
 }
 
 }  // namespace turnstile::bench

@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "contention/ledger.h"
 #include "contention/log_watch.h"
 #include "contention/scenarios.h"
 #include "contention/sides.h"
@@ -25,14 +24,7 @@ nlohmann::json run_writers(const Arguments& arguments) {
     log = longest_log(path, window);
     return writers.finish();
   });
-  const Tally total = total_of(tallies);
-  Ledger ledger(path);
-  ledger.expect_small_writes(total.acknowledged);
-  return {{"writes", summary_of(total, window.length())},
-          {"served", fairness_of(tallies)},
-          {"log_bytes", log},
-          {"log_cap_bytes", log_cap()},
-          {"complaint", ledger.complaint()}};
+  return report_small_writes(path, tallies, window, log);
 }
 
 }  // namespace turnstile::bench
