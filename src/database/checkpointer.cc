@@ -127,6 +127,7 @@ bool Checkpointer::start_over(sqlite::Connection& writer, Clock::time_point unti
     gate::sync_point("Checkpointer::start_over:waits");
     do {
       gate::sync_point("Checkpointer::start_over:looks");
+      // sleep: SQLite tells nobody that a reader has ended.
       std::this_thread::sleep_for(kBetweenLooks);
       result = writer.checkpoint(sqlite::CheckpointMode::Restart);
     } while (result.busy && Clock::now() < until);

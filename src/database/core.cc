@@ -25,6 +25,15 @@ using gate::Wait;
 
 namespace {
 
+// The closure's own failure is the one to tell.
+void run_quietly(const database::Actions& actions, const Call& call) {
+  try {
+    database::run_after_commit(actions, call);
+  } catch (const Error&) {
+    return;
+  }
+}
+
 // How long a closure whose SQL was interrupted may take to let the exception out.
 constexpr std::chrono::seconds kGrace{1};
 
@@ -32,7 +41,13 @@ using Clock = std::chrono::steady_clock;
 
 }  // namespace
 
-bool LaneState::reserve_submission(Deadline deadline) {
+LaneState::LaneState(Core& core, std::string name, LaneOptions options)
+    : core_(core),
+      name_(std::move(name)),
+      options_(options),
+      worker_([this](auto job) { core_.run_submitted(std::move(job)); }) {}
+
+bool LaneState::reserve_submission(const Call& call) {
   const auto reserve = [this] {
     std::size_t now = submitted_.load(std::memory_order_relaxed);
     while (now < options_.queue_limit)
@@ -41,12 +56,16 @@ bool LaneState::reserve_submission(Deadline deadline) {
   };
   if (reserve()) return true;
   if (options_.when_full == WhenFull::Refuse) return false;
+  const std::stop_callback on_stop(call.stop, [this] {
+    gate::MutexLock lock(mutex_);
+    room_.notify_all();
+  });
   gate::MutexLock lock(mutex_);
   // Announced before the look, and the other side looks after it has made room.
   waiting_for_room_.fetch_add(1);
   bool reserved = false;
-  while (!(reserved = reserve()) && !deadline.expired())
-    room_.wait_until(mutex_, deadline.within(std::chrono::seconds(1)));
+  while (!(reserved = reserve()) && !call.deadline.expired() && !call.stop.stop_requested())
+    room_.wait_until(mutex_, call.deadline.within(std::chrono::hours(1)));
   waiting_for_room_.fetch_sub(1);
   return reserved;
 }
@@ -104,6 +123,7 @@ Call Core::make_call(std::string_view lane, const CallOptions& options,
   call.where = where;
   call.deadline = Deadline::after(options.timeout.value_or(options_.busy_timeout), call.started);
   call.timeout_code = timeout_code;
+  call.stop = options.stop;
   return call;
 }
 
@@ -113,15 +133,6 @@ void Core::require_open(const Call& call) const {
     sqlite::raise_misuse(code("DB_CLOSED"), "the database is closed", call);
 }
 
-void Core::raise_closed(const Call& call) const {
-  Error::Details details;
-  details.code = code("CANCELLED");
-  details.message = "the database was closed while this call waited";
-  details.lane = call.lane;
-  details.where = call.where;
-  throw Cancelled(std::move(details));
-}
-
 // ---- Reading ----
 
 void Core::read(LaneState& lane, const CallOptions& options, FunctionRef<void(ReadTx&)> body,
@@ -129,16 +140,10 @@ void Core::read(LaneState& lane, const CallOptions& options, FunctionRef<void(Re
   const Call call = make_call(lane.name(), options, code("READ_TIMEOUT"), where);
   require_open(call);
   const Scope scope(this, ScopeKind::Read, call, exclusive());
-  try {
+  counting_failures(lane, [&] {
     readers_ ? read_from_pool(lane, call, body) : read_from_writer(lane, call, body);
     lane.recorder().on_read();
-  } catch (const Timeout&) {
-    lane.recorder().on_timeout();
-    throw;
-  } catch (const Cancelled&) {
-    lane.recorder().on_cancelled();
-    throw;
-  }
+  });
 }
 
 void Core::read_from_pool(LaneState& lane, const Call& call, FunctionRef<void(ReadTx&)> body) {
@@ -147,7 +152,7 @@ void Core::read_from_pool(LaneState& lane, const Call& call, FunctionRef<void(Re
   shared.acquire(shared_turn_.get(), SharedTurn::Kind::Shared, call, claim);
   gate::ReaderPool::Lease lease;
   gate::sync_point("Core::read:before_lease");
-  switch (readers_->lease(claim, call.deadline, lease)) {
+  switch (readers_->lease(claim, call.deadline, lease, call.stop)) {
     case Wait::Granted:
       break;
     case Wait::TimedOut: {
@@ -155,11 +160,16 @@ void Core::read_from_pool(LaneState& lane, const Call& call, FunctionRef<void(Re
       sqlite::raise_timeout(call, call.timeout_code,
                             oldest ? oldest->as_holder("reader") : Holder{});
     }
+    case Wait::Cancelled:
+      sqlite::raise_stopped(call);
     default:
-      raise_closed(call);
+      sqlite::raise_closed(call);
   }
   if (lease.had_to_wait()) lane.recorder().on_read_wait(Clock::now() - call.started);
-  read_on(lease.connection(), call, body);
+  sqlite::Connection& connection = lease.connection();
+  // The interrupt ends with the loan.
+  const std::stop_callback on_stop(call.stop, [&connection] { connection.interrupt(); });
+  read_on(connection, call, body);
 }
 
 void Core::read_from_writer(LaneState& lane, const Call& call, FunctionRef<void(ReadTx&)> body) {
@@ -207,12 +217,10 @@ void Core::write(LaneState& lane, const CallOptions& options, FunctionRef<void(W
                           Claim::of_this_thread(call.lane, call.where, call.started), body);
   job.durable = options.durability == Durability::Full;
   try {
-    writer_->write(job, options.stop);
-  } catch (const Timeout&) {
-    lane.recorder().on_timeout();
-    throw;
-  } catch (const Cancelled&) {
-    lane.recorder().on_cancelled();
+    counting_failures(lane, [&] { writer_->write(job); });
+  } catch (...) {
+    // What yield_point() has committed stays so, and its actions are due.
+    run_quietly(job.after_commit, call);
     throw;
   }
   database::run_after_commit(job.after_commit, call);
@@ -224,7 +232,8 @@ void Core::submit(LaneState& lane, const CallOptions& options,
   require_open(call);
   if (!writable_) sqlite::raise_misuse(code("DB_READ_ONLY"), "the database is read-only", call);
   Scope::require_may_submit(this, call, exclusive());
-  if (!lane.reserve_submission(call.deadline)) {
+  if (!lane.reserve_submission(call)) {
+    if (call.stop.stop_requested()) sqlite::raise_stopped(call);
     lane.recorder().on_queue_full();
     raise_queue_full(lane, call);
   }
@@ -237,11 +246,23 @@ void Core::submit(LaneState& lane, const CallOptions& options,
       shares ? gate::Place::Kind::Detached : gate::Place::Kind::Turn, lane, lane.options().priority,
       call, claim, std::move(write));
   job->durable = options.durability == Durability::Full;
-  job->stop = options.stop;
-  if (!shares) return lane.worker().add(std::move(job), *writer_);
+  if (!shares) return submit_alone(lane, std::move(job));
   if (writer_->submit(job)) return;
   lane.end_submission();
-  raise_closed(call);
+  sqlite::raise_closed(call);
+}
+
+void Core::submit_alone(LaneState& lane, std::unique_ptr<database::SubmittedJob> job) {
+  try {
+    lane.worker().add(std::move(job));
+  } catch (...) {
+    lane.end_submission();
+    throw;
+  }
+}
+
+void Core::run_submitted(std::unique_ptr<database::SubmittedJob> job) noexcept {
+  writer_->run_submitted(std::move(job));
 }
 
 void Core::raise_queue_full(const LaneState& lane, const Call& call) {
@@ -324,17 +345,13 @@ bool Core::drain_lane_workers(Deadline deadline) {
 std::size_t Core::cancel_lane_workers() {
   std::size_t count = 0;
   for (LaneState* lane : lanes()) {
-    lane->worker().cancel_waiting([&](std::unique_ptr<database::SubmittedJob> job) {
+    for (std::unique_ptr<database::SubmittedJob>& job : lane->worker().take_waiting()) {
       ++count;
       lane->end_submission();
       lane->recorder().on_cancelled();
-      try {
-        raise_closed(job->call());
-      } catch (...) {
-        job->error = std::current_exception();
-      }
+      job->error = database::exception_of([&] { sqlite::raise_closed(job->call()); });
       writer_->complete(std::move(job));
-    });
+    }
   }
   return count;
 }

@@ -58,6 +58,9 @@ class Core {
   void submit(LaneState& lane, const CallOptions& options, std::unique_ptr<SubmittedWrite> write,
               std::source_location where);
 
+  /// Has the turn for a submitted job of a lane that shares no transactions, and completes it.
+  void run_submitted(std::unique_ptr<database::SubmittedJob> job) noexcept;
+
   [[nodiscard]] DatabaseInfo info();
   [[nodiscard]] Capabilities capabilities() const noexcept;
   [[nodiscard]] Metrics metrics() TURNSTILE_EXCLUDES(lanes_mutex_);
@@ -81,7 +84,7 @@ class Core {
   void read_on(sqlite::Connection& connection, const Call& call, FunctionRef<void(ReadTx&)> body);
   void finish_read(sqlite::Connection& connection) noexcept;
 
-  [[noreturn]] void raise_closed(const Call& call) const;
+  void submit_alone(LaneState& lane, std::unique_ptr<database::SubmittedJob> job);
   [[noreturn]] static void raise_queue_full(const LaneState& lane, const Call& call);
 
   [[nodiscard]] Counters counters() TURNSTILE_EXCLUDES(lanes_mutex_);

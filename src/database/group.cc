@@ -1,6 +1,8 @@
 #include "database/group.h"
 
+#include <algorithm>
 #include <exception>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -83,20 +85,18 @@ bool Group::run(WriteJob& job, detail::Yielding* yielding) {
 void Group::run_closure(WriteJob& job, detail::Yielding* yielding) {
   detail::WriteSession session(connection_, job.call());
   session.yielding = yielding;
-  // Also those of the parts that yield() has committed, whatever becomes of the last one.
-  const auto keep_committed = [&] { job.after_commit = std::move(session.committed); };
   try {
     WriteTx tx(session);
     job.run(tx);
     gate::sync_point("Group::run:closure_ended");
     require_committable(job.call());
   } catch (...) {
-    keep_committed();
+    // What yield_point() has committed stays so.
+    job.after_commit = std::move(session.committed);
     throw;
   }
-  keep_committed();
-  for (auto& action : session.after_commit)
-    job.after_commit.push_back(std::move(action));
+  job.after_commit = std::move(session.committed);
+  job.uncommitted = std::move(session.after_commit);
 }
 
 // A closure that cannot be run again shows here and not on the day when it has to be.
@@ -151,6 +151,9 @@ const std::vector<WriteJob*>& Group::commit() {
     return members_;
   }
   gate::sync_point("Group::commit:committed");
+  for (WriteJob* job : members_)
+    std::move(job->uncommitted.begin(), job->uncommitted.end(),
+              std::back_inserter(job->after_commit));
   if (durable_ && !policy_.sync_always) {
     gate::sync_point("Group::commit:before_sync");
     if (const int result = connection_.sync_log(); result != 0)
@@ -164,11 +167,8 @@ const std::vector<WriteJob*>& Group::commit() {
 void Group::fail_members(int result, CommitState state) {
   for (WriteJob* job : members_) {
     const Attribution attribution(connection_, job->call(), recorder_);
-    try {
-      sqlite::raise(connection_, result, {}, {.commit_state = state});
-    } catch (...) {
-      job->error = std::current_exception();
-    }
+    job->error =
+        exception_of([&] { sqlite::raise(connection_, result, {}, {.commit_state = state}); });
   }
 }
 

@@ -1,26 +1,23 @@
-#include "database/lane_worker.h"
+#include "database/job_thread.h"
 
 #include <utility>
 
-#include "database/writer.h"
-
 namespace turnstile::database {
 
-LaneWorker::~LaneWorker() {
+JobThread::~JobThread() {
   stop();
 }
 
-void LaneWorker::add(std::unique_ptr<SubmittedJob> job, Writer& writer) {
+void JobThread::add(std::unique_ptr<SubmittedJob>&& job) {
   {
     gate::MutexLock lock(mutex_);
-    // First, since it may not be to be had.
-    if (!thread_.joinable()) thread_ = std::thread([this, &writer] { run(writer); });
+    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
     jobs_.push_back(std::move(job));
   }
   changed_.notify_all();
 }
 
-void LaneWorker::run(Writer& writer) {
+void JobThread::run() {
   for (;;) {
     std::list<std::unique_ptr<SubmittedJob>> next;
     {
@@ -33,11 +30,11 @@ void LaneWorker::run(Writer& writer) {
       next.splice(next.begin(), jobs_, jobs_.begin());
       busy_ = true;
     }
-    writer.run_submitted(std::move(next.front()));
+    use_(std::move(next.front()));
   }
 }
 
-bool LaneWorker::wait_until_idle(Deadline deadline) {
+bool JobThread::wait_until_idle(Deadline deadline) {
   gate::MutexLock lock(mutex_);
   while (busy_ || !jobs_.empty()) {
     if (deadline.is_never()) {
@@ -50,22 +47,17 @@ bool LaneWorker::wait_until_idle(Deadline deadline) {
   return true;
 }
 
-void LaneWorker::cancel_waiting(detail::FunctionRef<void(std::unique_ptr<SubmittedJob>)> use) {
-  std::list<std::unique_ptr<SubmittedJob>> cancelled;
-  {
-    gate::MutexLock lock(mutex_);
-    cancelled.swap(jobs_);
-  }
-  for (auto& job : cancelled)
-    use(std::move(job));
+std::list<std::unique_ptr<SubmittedJob>> JobThread::take_waiting() {
+  gate::MutexLock lock(mutex_);
+  return std::exchange(jobs_, {});
 }
 
-std::size_t LaneWorker::waiting() const {
+std::size_t JobThread::waiting() const {
   gate::MutexLock lock(mutex_);
   return jobs_.size();
 }
 
-void LaneWorker::stop() noexcept {
+void JobThread::stop() noexcept {
   std::thread thread;
   {
     gate::MutexLock lock(mutex_);
@@ -76,7 +68,7 @@ void LaneWorker::stop() noexcept {
   if (thread.joinable()) thread.join();
 }
 
-bool LaneWorker::is_own_thread() const {
+bool JobThread::is_own_thread() const {
   gate::MutexLock lock(mutex_);
   return thread_.get_id() == std::this_thread::get_id();
 }

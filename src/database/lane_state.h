@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "database/lane_worker.h"
+#include "database/job_thread.h"
 #include "database/metrics.h"
 #include "gate/mutex.h"
 #include "turnstile/lane.h"
@@ -20,8 +20,7 @@ namespace turnstile::detail {
 /// Threads: shared.
 class LaneState {
  public:
-  LaneState(Core& core, std::string name, LaneOptions options)
-      : core_(core), name_(std::move(name)), options_(options) {}
+  LaneState(Core& core, std::string name, LaneOptions options);
 
   [[nodiscard]] Core& core() const noexcept { return core_; }
   [[nodiscard]] std::string_view name() const noexcept { return name_; }
@@ -32,13 +31,14 @@ class LaneState {
     return options_.share_transactions && options_.priority != Priority::Bulk;
   }
 
-  /// False when the lane still had as many submitted closures waiting as it may have at `deadline`.
-  [[nodiscard]] bool reserve_submission(Deadline deadline) TURNSTILE_EXCLUDES(mutex_);
+  /// False when the lane still had as many submitted closures waiting as it may have at
+  /// the call's deadline, or when it was stopped.
+  [[nodiscard]] bool reserve_submission(const Call& call) TURNSTILE_EXCLUDES(mutex_);
   void end_submission() noexcept TURNSTILE_EXCLUDES(mutex_);
 
   /// Runs the submitted closures of a lane that shares no transactions.
-  [[nodiscard]] database::LaneWorker& worker() noexcept { return worker_; }
-  [[nodiscard]] const database::LaneWorker& worker() const noexcept { return worker_; }
+  [[nodiscard]] database::JobThread& worker() noexcept { return worker_; }
+  [[nodiscard]] const database::JobThread& worker() const noexcept { return worker_; }
 
  private:
   Core& core_;
@@ -49,7 +49,21 @@ class LaneState {
   gate::CondVar room_;
   std::atomic<std::size_t> waiting_for_room_{0};
   database::LaneRecorder recorder_;
-  database::LaneWorker worker_;
+  database::JobThread worker_;
 };
+
+/// Calls `act` and counts in the lane what ends it.
+template <class Act>
+void counting_failures(LaneState& lane, const Act& act) {
+  try {
+    act();
+  } catch (const Timeout&) {
+    lane.recorder().on_timeout();
+    throw;
+  } catch (const Cancelled&) {
+    lane.recorder().on_cancelled();
+    throw;
+  }
+}
 
 }  // namespace turnstile::detail

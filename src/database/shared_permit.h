@@ -18,11 +18,13 @@ class SharedPermit {
   SharedPermit(const SharedPermit&) = delete;
   SharedPermit& operator=(const SharedPermit&) = delete;
 
-  /// Throws Timeout. `turn` may be null: there is nothing to wait for then.
+  /// Throws Timeout, Cancelled. `turn` may be null: there is nothing to wait for then.
   void acquire(gate::SharedTurn* turn, gate::SharedTurn::Kind kind, const Call& call,
                const gate::Claim& claim) {
     if (turn == nullptr) return;
-    if (turn->acquire(kind, claim, call.deadline) != gate::Wait::Granted)
+    const gate::Wait outcome = turn->acquire(kind, claim, call.deadline, call.stop);
+    if (outcome == gate::Wait::Cancelled) sqlite::raise_stopped(call);
+    if (outcome != gate::Wait::Granted)
       sqlite::raise_timeout(call, call.timeout_code, holder_of(*turn));
     turn_ = turn;
     kind_ = kind;

@@ -6,7 +6,6 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -18,14 +17,37 @@ namespace turnstile::database {
 
 using Actions = std::vector<std::function<void()>>;
 
+/// What `raise` throws, for a job that somebody else waits for.
+template <class Raise>
+[[nodiscard]] std::exception_ptr exception_of(const Raise& raise) noexcept {
+  try {
+    raise();
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
+}
+
+/// A place whose wait, and what comes after it, its call's stop token can end.
+///
+/// Threads: as gate::Place; `stopped` is shared.
+class StoppablePlace : public gate::Place {
+ public:
+  StoppablePlace(Kind kind, Priority priority, const gate::Claim& claim, const Call& call)
+      : Place(kind, priority, claim), stoppable(call.stop.stop_possible()) {}
+
+  const bool stoppable;
+  std::atomic<bool> stopped{false};
+};
+
 /// Threads: handed from the caller to whoever runs it, and back.
-class WriteJob : public gate::Place {
+class WriteJob : public StoppablePlace {
  public:
   using Clock = std::chrono::steady_clock;
 
   WriteJob(Kind kind, detail::LaneState& lane, Priority priority, const Call& call,
            const gate::Claim& claim)
-      : Place(kind, priority, claim), lane_(lane), call_(call) {}
+      : StoppablePlace(kind, priority, claim, call), lane_(lane), call_(call) {}
 
   virtual void run(WriteTx& tx) = 0;
 
@@ -35,13 +57,11 @@ class WriteJob : public gate::Place {
 
   /// Its caller wants it on the medium before it is told.
   bool durable = false;
-  bool can_be_cancelled = false;
-  /// Its caller wants it no more.
-  std::atomic<bool> cancelled{false};
 
   // Set by whoever runs it.
   std::exception_ptr error;
-  Actions after_commit;
+  Actions after_commit;     ///< Of what is committed, whatever became of the rest.
+  Actions uncommitted;      ///< Of what will be committed next.
   Clock::time_point began;  ///< The closure. The epoch if it never did.
   Clock::time_point ended;
 
@@ -74,8 +94,6 @@ class SubmittedJob final : public WriteJob {
 
   void run(WriteTx& tx) override { write_->run(tx); }
   [[nodiscard]] detail::SubmittedWrite& write() const noexcept { return *write_; }
-
-  std::stop_token stop;
 
  private:
   const std::unique_ptr<detail::SubmittedWrite> write_;

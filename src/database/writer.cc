@@ -58,23 +58,24 @@ class Writer::Permit {
   Writer& writer_;
 };
 
-/// While it exists, cancel() may interrupt the connection for the job's sake.
+/// While it exists, a stop may interrupt the connection for the sake of whoever has the turn.
 ///
 /// Threads: confined.
 class Writer::Interruptible {
  public:
-  Interruptible(Writer& writer, const WriteJob& job) noexcept : writer_(writer), job_(job) {}
+  Interruptible(Writer& writer, const StoppablePlace& place) noexcept
+      : writer_(writer), place_(place) {}
   ~Interruptible() {
-    if (!job_.can_be_cancelled) return;
+    if (!place_.stoppable) return;
     writer_.turn_.forget_holder_place();
-    if (job_.cancelled.load(std::memory_order_relaxed)) writer_.connection_->clear_interrupt();
+    if (place_.stopped.load(std::memory_order_relaxed)) writer_.connection_->clear_interrupt();
   }
   Interruptible(const Interruptible&) = delete;
   Interruptible& operator=(const Interruptible&) = delete;
 
  private:
   Writer& writer_;
-  const WriteJob& job_;
+  const StoppablePlace& place_;
 };
 
 Writer::Writer(Parts parts, const Options& options, const Location& location, Recorder& recorder)
@@ -102,39 +103,38 @@ Writer::~Writer() {
 
 // ---- A call ----
 
-void Writer::write(WriteJob& job, const std::stop_token& stop) {
-  if (stop.stop_requested()) raise_cancelled(job.call());
+void Writer::write(WriteJob& job) {
   start_runner();
   slow_down(job);
-  job.can_be_cancelled = stop.stop_possible();
-  const auto on_stop = [this, &job] { cancel(job); };
-  std::optional<std::stop_callback<decltype(on_stop)>> callback;
-  switch (turn_.enter(job)) {
-    case WriterTurn::Entry::Granted:
-      if (stop.stop_possible()) callback.emplace(stop, on_stop);
-      return run_alone(job);
-    case WriterTurn::Entry::Closed:
-      raise_closed(job.call());
-    case WriterTurn::Entry::Queued:
-      break;
-  }
-  if (stop.stop_possible()) callback.emplace(stop, on_stop);
-  settle(turn_.wait(job, job.call().deadline), job);
-}
-
-void Writer::settle(Wait outcome, WriteJob& job) {
-  switch (outcome) {
+  std::optional<OnStop> on_stop;
+  switch (const Wait outcome = get_turn(job, job.call(), on_stop)) {
     case Wait::Granted:
       return run_alone(job);
     case Wait::Done:
       if (job.error) std::rethrow_exception(std::exchange(job.error, nullptr));
       return;
-    case Wait::TimedOut:
-      raise_turn_timeout(job.call());
+    default:
+      raise_no_turn(outcome, job.call());
+  }
+}
+
+Wait Writer::get_turn(StoppablePlace& place, const Call& call, std::optional<OnStop>& on_stop) {
+  if (call.stop.stop_requested()) return Wait::Cancelled;
+  const WriterTurn::Entry entry = turn_.enter(place);
+  if (entry == WriterTurn::Entry::Closed) return Wait::Closed;
+  // Only now, when there is something to take it out of.
+  if (place.stoppable) on_stop.emplace(call.stop, [this, &place] { stop(place); });
+  return entry == WriterTurn::Entry::Granted ? Wait::Granted : turn_.wait(place, call.deadline);
+}
+
+void Writer::raise_no_turn(Wait outcome, const Call& call) const {
+  switch (outcome) {
     case Wait::Closed:
-      raise_closed(job.call());
+      sqlite::raise_closed(call);
     case Wait::Cancelled:
-      raise_cancelled(job.call());
+      sqlite::raise_stopped(call);
+    default:
+      raise_turn_timeout(call);
   }
 }
 
@@ -142,7 +142,7 @@ void Writer::run_alone(WriteJob& job) {
   Permit permit(*this);
   const Interruptible interruptible(*this, job);
   permit.enter(job.call(), job.claim(),
-               [&job] { return job.cancelled.load(std::memory_order_relaxed); });
+               [&job] { return job.stopped.load(std::memory_order_relaxed); });
   if (checkpointer_) checkpointer_->require_room(job.call());
   stage_.store(Stage::AtEngine, std::memory_order_relaxed);
   group_.begin(job.call());
@@ -158,26 +158,22 @@ void Writer::run_alone(WriteJob& job) {
   if (job.error) std::rethrow_exception(std::exchange(job.error, nullptr));
 }
 
-void Writer::cancel(WriteJob& job) noexcept {
-  job.cancelled.store(true, std::memory_order_relaxed);
-  if (turn_.withdraw(job, Wait::Cancelled)) return;
-  turn_.if_holder(job, [this] { connection_->interrupt(); });
+void Writer::stop(StoppablePlace& place) noexcept {
+  place.stopped.store(true, std::memory_order_relaxed);
+  if (turn_.withdraw(place, Wait::Cancelled)) return;
+  turn_.if_holder(place, [this] { connection_->interrupt(); });
   if (gate_) gate_->prod();
 }
 
 void Writer::with_connection(const Call& call, detail::FunctionRef<void(sqlite::Connection&)> use) {
   const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
-  gate::Place place(gate::Place::Kind::Turn, Priority::Normal, claim);
-  switch (turn_.acquire(place, call.deadline)) {
-    case Wait::Granted:
-      break;
-    case Wait::TimedOut:
-      raise_turn_timeout(call);
-    default:
-      raise_closed(call);
-  }
+  StoppablePlace place(gate::Place::Kind::Turn, Priority::Normal, claim, call);
+  std::optional<OnStop> on_stop;
+  if (const Wait outcome = get_turn(place, call, on_stop); outcome != Wait::Granted)
+    raise_no_turn(outcome, call);
   Permit permit(*this);
-  permit.enter(call, claim, [] { return false; });
+  const Interruptible interruptible(*this, place);
+  permit.enter(call, claim, [&place] { return place.stopped.load(std::memory_order_relaxed); });
   stage_.store(Stage::Working, std::memory_order_relaxed);
   use(*connection_);
 }
@@ -186,10 +182,11 @@ void Writer::with_connection(const Call& call, detail::FunctionRef<void(sqlite::
 void Writer::slow_down(const WriteJob& job) const {
   if (!checkpointer_ || job.lane().options().priority != Priority::Bulk) return;
   const auto pause = checkpointer_->bulk_pause();
+  // sleep: to be slow is what is wanted, and nobody could end it early.
   if (pause.count() > 0) std::this_thread::sleep_until(job.call().deadline.within(pause));
 }
 
-// A lane that is done for the moment lets others go first; everything up to here is committed.
+// Everything up to here is committed, and others go first.
 bool Writer::yield(detail::WriteSession& session) {
   const bool others_wait = turn_.waiting() > 0 || (gate_ && gate_->others_wait());
   if (!others_wait || session.rehearsing || alone_ == nullptr) return false;
@@ -212,9 +209,11 @@ bool Writer::yield(detail::WriteSession& session) {
   if (turn_.enter(job, true) == WriterTurn::Entry::Queued)
     static_cast<void>(turn_.wait(job, Deadline::never()));
   alone_ = &job;
+  if (job.stopped.load(std::memory_order_relaxed)) sqlite::raise_stopped(job.call());
   job.call().deadline = Deadline::after(options_.busy_timeout);
   shared_permit_.acquire(shared_turn_, gate::SharedTurn::Kind::Exclusive, job.call(), job.claim());
-  take_gate(job.call(), job.claim(), [&job] { return job.cancelled.load(); });
+  take_gate(job.call(), job.claim(),
+            [&job] { return job.stopped.load(std::memory_order_relaxed); });
   stage_.store(Stage::AtEngine, std::memory_order_relaxed);
   group_.resume(job.call());
   stage_.store(Stage::Working, std::memory_order_relaxed);
@@ -249,22 +248,20 @@ void Writer::run_submitted(std::unique_ptr<SubmittedJob> job) noexcept {
   // Its deadline begins with its turn: until then it costs nobody anything to wait.
   Call& call = job->call();
   if (call.deadline.is_never()) call.deadline = Deadline::after(options_.busy_timeout);
-  try {
-    write(*job, job->stop);
-  } catch (const Timeout&) {
-    job->lane().recorder().on_timeout();
-    job->error = std::current_exception();
-  } catch (const Cancelled&) {
-    job->lane().recorder().on_cancelled();
-    job->error = std::current_exception();
-  } catch (...) {
-    job->error = std::current_exception();
-  }
+  job->error = exception_of([&] { detail::counting_failures(job->lane(), [&] { write(*job); }); });
   complete(std::move(job));
 }
 
 void Writer::complete(std::unique_ptr<SubmittedJob> job) noexcept {
-  completions_.complete(std::move(job));
+  if (tell_runs_program(*job)) {
+    try {
+      return completions_.add(std::move(job));
+    } catch (const std::exception&) {
+      // No thread or no memory is to be had: better told here than never.
+      return tell(*job);
+    }
+  }
+  tell(*job);
 }
 
 void Writer::record(WriteJob& job) noexcept {
@@ -301,7 +298,6 @@ void Writer::serve_group() noexcept {
   Call call;
   call.lane = "writer";
   call.timeout_code = code("WRITE_TIMEOUT");
-  call.deadline = Deadline::after(options_.busy_timeout, call.started);
   if (!prepare_group(call)) return;
   stage_.store(Stage::Working, std::memory_order_relaxed);
   const Clock::time_point began = Clock::now();
@@ -338,24 +334,27 @@ void Writer::conclude_group(Clock::time_point began) noexcept {
   shared_permit_.release();
 }
 
-// The jobs stay in the line meanwhile: each can time out or be cancelled there by itself. False
-// when there is no transaction; whoever is concerned has been told.
+// The jobs stay in the line meanwhile: each can time out or be stopped there by itself. False when
+// there is no transaction; whoever is concerned has been told.
 bool Writer::prepare_group(Call& call) noexcept {
   const Clock::time_point start = call.started;
   try {
     Claim claim = turn_.holder().value_or(Claim::of_this_thread(call.lane, call.where, start));
     claim.thread_id = gate::this_thread_id();
     stage_.store(Stage::AtSharedTurn, std::memory_order_relaxed);
+    call.deadline = Deadline::after(std::max(options_.busy_timeout, kAttention));
     shared_permit_.acquire(shared_turn_, gate::SharedTurn::Kind::Exclusive, call, claim);
-    take_gate(call, claim, [this] {
-      fail_overdue();
+    // Without a deadline of its own it keeps its place among the processes.
+    call.deadline = Deadline::never();
+    take_gate(call, claim, [this, start] {
+      fail_overdue(start);
       return turn_.waiting() == 0;
     });
     if (checkpointer_) checkpointer_->require_room(call);
     stage_.store(Stage::AtEngine, std::memory_order_relaxed);
     if (begin_group(call)) return true;
   } catch (const Timeout&) {
-    fail_detached([start](const WriteJob& job) { return job.claim().since <= start; });
+    fail_overdue(start);
   } catch (const Cancelled&) {
     // Nobody waits any more, or the database is being closed, which tells them.
     static_cast<void>(call);
@@ -369,37 +368,34 @@ bool Writer::prepare_group(Call& call) noexcept {
 // In slices, to look in between whether anybody still waits. SQLite keeps no order for its lock
 // that could be lost by that.
 bool Writer::begin_group(Call& call) {
-  const Deadline last = call.deadline;
   for (;;) {
-    call.deadline = Deadline::at(last.within(kAttention));
+    call.deadline = Deadline::after(kAttention);
     try {
       group_.begin(call);
       return true;
     } catch (const Timeout&) {
-      if (last.expired()) throw;
+      fail_overdue(call.started);
     }
-    fail_overdue();
     if (turn_.waiting() == 0) return false;
   }
 }
 
-void Writer::fail_overdue() noexcept {
-  fail_detached([](const WriteJob& job) { return job.call().deadline.expired(); });
-}
-
-// Those with a thread know their deadlines themselves.
-void Writer::fail_detached(detail::FunctionRef<bool(const WriteJob&)> which) noexcept {
-  turn_.withdraw_detached(
-      [&](const gate::Place& place) { return which(static_cast<const WriteJob&>(place)); },
-      [this](gate::Place& place) { time_out(static_cast<WriteJob&>(place)); });
+// Those with a thread know their deadlines themselves. Of the others, one without a deadline may
+// wait for its turn for as long as it takes, and for what keeps the turn from going on, since
+// `start`, for as long as anybody.
+void Writer::fail_overdue(Clock::time_point start) noexcept {
+  const Clock::time_point now = Clock::now();
+  const auto is_overdue = [&](const gate::Place& place) {
+    const Deadline& deadline = static_cast<const WriteJob&>(place).call().deadline;
+    if (!deadline.is_never()) return now >= deadline.time();
+    return now - std::max(place.claim().since, start) >= options_.busy_timeout;
+  };
+  turn_.withdraw_detached(is_overdue,
+                          [this](gate::Place& place) { time_out(static_cast<WriteJob&>(place)); });
 }
 
 void Writer::time_out(WriteJob& job) noexcept {
-  try {
-    raise_turn_timeout(job.call());
-  } catch (...) {
-    job.error = std::current_exception();
-  }
+  job.error = exception_of([&] { raise_turn_timeout(job.call()); });
   job.lane().recorder().on_timeout();
   conclude(job);
 }
@@ -443,7 +439,7 @@ void Writer::take_gate(const Call& call, const Claim& claim,
     case Wait::Granted:
       return;
     case Wait::Cancelled:
-      raise_cancelled(call);
+      sqlite::raise_stopped(call);
     default:
       raise_turn_timeout(call);
   }
@@ -491,25 +487,6 @@ void Writer::raise_turn_timeout(const Call& call) const {
   sqlite::raise_timeout(call, call.timeout_code, holder());
 }
 
-void Writer::raise_closed(const Call& call) {
-  Error::Details details;
-  details.code = code("CANCELLED");
-  details.message = "the database was closed while this call waited";
-  details.lane = call.lane;
-  details.where = call.where;
-  throw Cancelled(std::move(details));
-}
-
-void Writer::raise_cancelled(const Call& call) {
-  Error::Details details;
-  details.code = code("CANCELLED");
-  details.message = "the caller asked to stop while the call waited";
-  details.lane = call.lane;
-  details.where = call.where;
-  details.retry_is_safe = true;
-  throw Cancelled(std::move(details));
-}
-
 // ---- Closing ----
 
 std::size_t Writer::cancel_waiting() {
@@ -517,11 +494,7 @@ std::size_t Writer::cancel_waiting() {
   turn_.cancel_waiting([&](gate::Place& place) {
     ++detached;
     auto& job = static_cast<WriteJob&>(place);
-    try {
-      raise_closed(job.call());
-    } catch (...) {
-      job.error = std::current_exception();
-    }
+    job.error = exception_of([&] { sqlite::raise_closed(job.call()); });
     job.lane().recorder().on_cancelled();
     conclude(job);
   });

@@ -17,13 +17,16 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <thread>
 
 #include "database/checkpointer.h"
-#include "database/completions.h"
+#include "database/completion.h"
 #include "database/group.h"
+#include "database/job_thread.h"
 #include "database/location.h"
 #include "database/metrics.h"
 #include "database/session.h"
@@ -55,9 +58,8 @@ class Writer final : private detail::Yielding {
   Writer& operator=(const Writer&) = delete;
 
   /// Has the job done and waits for it. Throws what the closure threw, Timeout, Cancelled,
-  /// StorageError. A stop that is requested ends the wait at once and interrupts running SQL; a job
-  /// with a token has to be one that wants the turn for itself.
-  void write(WriteJob& job, const std::stop_token& stop);
+  /// StorageError. A job whose call has a stop token has to be one that wants the turn for itself.
+  void write(WriteJob& job);
   /// Queues a detached job; false, and it is untouched, once the database is being closed.
   [[nodiscard]] bool submit(std::unique_ptr<SubmittedJob>& job);
   /// write() for a submitted job that shares no transaction, and completes it.
@@ -84,7 +86,6 @@ class Writer final : private detail::Yielding {
   [[nodiscard]] std::size_t submitted() const noexcept {
     return submitted_.load(std::memory_order_relaxed);
   }
-  [[nodiscard]] Completions& completions() noexcept { return completions_; }
   [[nodiscard]] const Checkpointer* checkpointer() const noexcept { return checkpointer_.get(); }
   [[nodiscard]] bool is_own_thread() const;
 
@@ -94,11 +95,15 @@ class Writer final : private detail::Yielding {
   class Interruptible;
 
   void start_runner();
-  void settle(gate::Wait outcome, WriteJob& job);
+  using OnStop = std::stop_callback<std::function<void()>>;
+  /// Enters and waits; `on_stop` has to stay until what it was entered for is done.
+  [[nodiscard]] gate::Wait get_turn(StoppablePlace& place, const Call& call,
+                                    std::optional<OnStop>& on_stop);
+  [[noreturn]] void raise_no_turn(gate::Wait outcome, const Call& call) const;
+  void stop(StoppablePlace& place) noexcept;
   void run_alone(WriteJob& job);
   void conclude(WriteJob& job) noexcept;
   void record(WriteJob& job) noexcept;
-  void cancel(WriteJob& job) noexcept;
   bool yield(detail::WriteSession& session) override;
 
   // The runner.
@@ -108,8 +113,7 @@ class Writer final : private detail::Yielding {
   [[nodiscard]] bool begin_group(Call& call);
   [[nodiscard]] bool may_grow(Clock::time_point since) const noexcept;
   void conclude_group(Clock::time_point began) noexcept;
-  void fail_overdue() noexcept;
-  void fail_detached(detail::FunctionRef<bool(const WriteJob&)> which) noexcept;
+  void fail_overdue(Clock::time_point start) noexcept;
   void time_out(WriteJob& job) noexcept;
   void fail_one(const std::exception_ptr& error) noexcept;
   void linger() noexcept;
@@ -118,8 +122,6 @@ class Writer final : private detail::Yielding {
   void slow_down(const WriteJob& job) const;
   void leave() noexcept;
   [[nodiscard]] Holder holder() const;
-  [[noreturn]] static void raise_closed(const Call& call);
-  [[noreturn]] static void raise_cancelled(const Call& call);
 
   const sqlite::ForkGuard fork_guard_;
   const Options& options_;
@@ -143,7 +145,7 @@ class Writer final : private detail::Yielding {
   std::atomic<Stage> stage_{Stage::Idle};
 
   std::atomic<std::size_t> submitted_{0};
-  Completions completions_;
+  JobThread completions_{[](std::unique_ptr<SubmittedJob> job) { tell(*job); }};
   mutable gate::Mutex threads_mutex_;
   std::atomic<bool> runner_started_{false};
   std::thread runner_ TURNSTILE_GUARDED_BY(threads_mutex_);

@@ -148,6 +148,7 @@ void GateFile::require_gate_or_make_one(std::chrono::milliseconds patience) {
       refuse("another process has been setting up " + path_.string() + " for too long",
              "Look at process " + std::to_string(locked_by()) + ": it may be stopped.");
     }
+    // sleep: the page to wait on is what the other process is still making.
     std::this_thread::sleep_for(kRetry);
   }
 }

@@ -316,6 +316,7 @@ std::optional<Wait> ProcessGate::poll(Deadline deadline, Abandoned abandoned) {
     if (file_->try_lock()) return Wait::Granted;
     if (deadline.expired()) return Wait::TimedOut;
     if (find_successor()) return std::nullopt;
+    // sleep: what a process is woken by is a slot, and there was none.
     std::this_thread::sleep_for(std::min<nanoseconds>(kPollInterval, deadline.left()));
   }
 }
@@ -324,6 +325,7 @@ std::optional<Wait> ProcessGate::poll(Deadline deadline, Abandoned abandoned) {
 // just had it stays away for two of its tries.
 void ProcessGate::let_others_in(Deadline deadline) const {
   const nanoseconds left = given_at_ + 2 * kPollInterval - steady_clock::now();
+  // sleep: to stay away for a moment is what is wanted.
   if (left > 0ns) std::this_thread::sleep_for(std::min<nanoseconds>(left, deadline.left()));
 }
 

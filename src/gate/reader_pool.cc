@@ -38,7 +38,8 @@ sqlite::Connection& ReaderPool::Lease::connection() const noexcept {
   return *pool_->connections_[slot_];
 }
 
-Wait ReaderPool::lease(const Claim& claim, Deadline deadline, Lease& lease) {
+Wait ReaderPool::lease(const Claim& claim, Deadline deadline, Lease& lease,
+                       const std::stop_token& stop) {
   std::optional<std::size_t> free;
   {
     MutexLock lock(mutex_);
@@ -49,13 +50,14 @@ Wait ReaderPool::lease(const Claim& claim, Deadline deadline, Lease& lease) {
       holders_[*free] = claim;
     }
   }
-  if (!free) return stand_in_line(claim, deadline, lease);
+  if (!free) return stand_in_line(claim, deadline, lease, stop);
   // Outside the mutex: the assignment may give another reader back.
   lease = Lease(this, *free, false);
   return Wait::Granted;
 }
 
-Wait ReaderPool::stand_in_line(const Claim& claim, Deadline deadline, Lease& lease) {
+Wait ReaderPool::stand_in_line(const Claim& claim, Deadline deadline, Lease& lease,
+                               const std::stop_token& stop) {
   Waiter self{.claim = claim, .wake_up = {}, .outcome = {}};
   {
     MutexLock lock(mutex_);
@@ -70,6 +72,10 @@ Wait ReaderPool::stand_in_line(const Claim& claim, Deadline deadline, Lease& lea
       self.outcome = Wait::Granted;
     }
   }
+  const std::stop_callback on_stop(stop, [&] {
+    MutexLock lock(mutex_);
+    give_up(self, Wait::Cancelled);
+  });
   sync_point("ReaderPool::lease:queued");
   {
     MutexLock lock(mutex_);
@@ -78,13 +84,18 @@ Wait ReaderPool::stand_in_line(const Claim& claim, Deadline deadline, Lease& lea
         self.wake_up.wait(mutex_);
       else
         self.wake_up.wait_until(mutex_, deadline.time());
-    if (!self.outcome) {
-      queue_.remove(&self);
-      return Wait::TimedOut;
-    }
+    give_up(self, Wait::TimedOut);
   }
+  // Nobody changes it any more.
   if (*self.outcome == Wait::Granted) lease = Lease(this, self.slot, true);
   return *self.outcome;
+}
+
+void ReaderPool::give_up(Waiter& waiter, Wait outcome) {
+  if (waiter.outcome) return;
+  waiter.outcome = outcome;
+  waiter.wake_up.notify_one();
+  queue_.remove(&waiter);
 }
 
 void ReaderPool::close() {

@@ -6,6 +6,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 #include "gate/claim.h"
@@ -52,8 +53,8 @@ class ReaderPool {
 
   /// Waits for a reader; `lease` is set when Granted. The last one given back is lent first: its
   /// page cache is the warmest.
-  [[nodiscard]] Wait lease(const Claim& claim, Deadline deadline, Lease& lease)
-      TURNSTILE_EXCLUDES(mutex_);
+  [[nodiscard]] Wait lease(const Claim& claim, Deadline deadline, Lease& lease,
+                           const std::stop_token& stop = {}) TURNSTILE_EXCLUDES(mutex_);
 
   /// From now on nobody is lent anything; those who wait wake up with Closed.
   void close() TURNSTILE_EXCLUDES(mutex_);
@@ -86,8 +87,9 @@ class ReaderPool {
     std::optional<Wait> outcome;  // Guarded by the pool's mutex, as `slot` is.
     std::size_t slot = 0;
   };
-  [[nodiscard]] Wait stand_in_line(const Claim& claim, Deadline deadline, Lease& lease)
-      TURNSTILE_EXCLUDES(mutex_);
+  [[nodiscard]] Wait stand_in_line(const Claim& claim, Deadline deadline, Lease& lease,
+                                   const std::stop_token& stop) TURNSTILE_EXCLUDES(mutex_);
+  void give_up(Waiter& waiter, Wait outcome) TURNSTILE_REQUIRES(mutex_);
   void give_back(std::size_t slot) noexcept TURNSTILE_EXCLUDES(mutex_);
 
   const sqlite::ForkGuard fork_guard_;

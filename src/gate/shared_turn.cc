@@ -7,8 +7,9 @@
 
 namespace turnstile::gate {
 
-Wait SharedTurn::acquire(Kind kind, const Claim& claim, Deadline deadline) {
-  Waiter self{.kind = kind, .claim = claim, .wake_up = {}};
+Wait SharedTurn::acquire(Kind kind, const Claim& claim, Deadline deadline,
+                         const std::stop_token& stop) {
+  Waiter self{.kind = kind, .claim = claim, .wake_up = {}, .outcome = {}};
   {
     MutexLock lock(mutex_);
     if (queue_.empty() && may_enter(kind)) {
@@ -17,18 +18,28 @@ Wait SharedTurn::acquire(Kind kind, const Claim& claim, Deadline deadline) {
     }
     queue_.push_back(&self);
   }
+  const std::stop_callback on_stop(stop, [&] {
+    MutexLock lock(mutex_);
+    give_up(self, Wait::Cancelled);
+  });
   sync_point("SharedTurn::acquire:queued");
   MutexLock lock(mutex_);
-  while (!self.granted && !deadline.expired())
+  while (!self.outcome && !deadline.expired())
     if (deadline.is_never())
       self.wake_up.wait(mutex_);
     else
       self.wake_up.wait_until(mutex_, deadline.time());
-  if (self.granted) return Wait::Granted;
-  queue_.remove(&self);
+  give_up(self, Wait::TimedOut);
+  return *self.outcome;
+}
+
+void SharedTurn::give_up(Waiter& waiter, Wait outcome) {
+  if (waiter.outcome) return;
+  waiter.outcome = outcome;
+  waiter.wake_up.notify_one();
+  queue_.remove(&waiter);
   // Those behind may have been waiting for nobody but this one.
   grant_next();
-  return Wait::TimedOut;
 }
 
 void SharedTurn::release(Kind kind) {
@@ -64,7 +75,7 @@ void SharedTurn::grant_next() {
     Waiter& next = *queue_.front();
     queue_.pop_front();
     enter(next.kind, next.claim);
-    next.granted = true;
+    next.outcome = Wait::Granted;
     // Under the mutex: once it is free, the waiter may return and the condition be gone.
     next.wake_up.notify_one();
   }

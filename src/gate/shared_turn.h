@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <list>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 #include "gate/claim.h"
@@ -26,8 +27,8 @@ class SharedTurn {
   SharedTurn(const SharedTurn&) = delete;
   SharedTurn& operator=(const SharedTurn&) = delete;
 
-  [[nodiscard]] Wait acquire(Kind kind, const Claim& claim, Deadline deadline)
-      TURNSTILE_EXCLUDES(mutex_);
+  [[nodiscard]] Wait acquire(Kind kind, const Claim& claim, Deadline deadline,
+                             const std::stop_token& stop = {}) TURNSTILE_EXCLUDES(mutex_);
   /// To be called by the thread that acquired it.
   void release(Kind kind) TURNSTILE_EXCLUDES(mutex_);
 
@@ -40,10 +41,11 @@ class SharedTurn {
     Kind kind;
     Claim claim;
     CondVar wake_up;
-    bool granted = false;  // Guarded by the turn's mutex.
+    std::optional<Wait> outcome;  // Guarded by the turn's mutex.
   };
   [[nodiscard]] bool may_enter(Kind kind) const TURNSTILE_REQUIRES(mutex_);
   void enter(Kind kind, const Claim& claim) TURNSTILE_REQUIRES(mutex_);
+  void give_up(Waiter& waiter, Wait outcome) TURNSTILE_REQUIRES(mutex_);
   void grant_next() TURNSTILE_REQUIRES(mutex_);
 
   const sqlite::ForkGuard fork_guard_;

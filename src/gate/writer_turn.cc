@@ -102,7 +102,7 @@ void WriterTurn::spin_for(const Place& place) noexcept {
 bool WriterTurn::withdraw(Place& place, Wait outcome) {
   {
     MutexLock lock(mutex_);
-    if (!place.queued_) return false;
+    if (!place.queued_ || place.came_again_) return false;
     remove(place);
   }
   if (!place.is_detached()) settle(place, outcome);

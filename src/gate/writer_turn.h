@@ -94,8 +94,8 @@ class WriterTurn {
   /// enter() and wait() for the turn itself.
   [[nodiscard]] Wait acquire(Place& place, Deadline deadline) TURNSTILE_EXCLUDES(mutex_);
 
-  /// Takes a place out of the line and ends its wait with `outcome`; false when it is not there
-  /// any more.
+  /// Takes a place out of the line and ends its wait with `outcome`; false when it is not there any
+  /// more, or came again: whoever is in the middle of something gets its turn.
   bool withdraw(Place& place, Wait outcome) TURNSTILE_EXCLUDES(mutex_);
   /// Takes out every detached place that `which` says yes to, which must be quick, and hands it to
   /// `use` afterwards.

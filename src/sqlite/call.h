@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <source_location>
+#include <stop_token>
 #include <string_view>
 
 #include "sqlite/deadline.h"
@@ -20,6 +21,9 @@ struct Call {
   /// What a Timeout of this call is: READ_TIMEOUT, WRITE_TIMEOUT or OPEN_TIMEOUT. A connection that
   /// waits for a lock cannot tell which of them its caller is about.
   std::string_view timeout_code = code("READ_TIMEOUT");
+
+  /// A stop that is requested ends the call's waits and its running SQL.
+  std::stop_token stop{};
 
   [[nodiscard]] std::chrono::milliseconds waited() const {
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -

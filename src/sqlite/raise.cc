@@ -323,4 +323,16 @@ void raise_unresolved_foreign_key(const Connection& connection) {
   throw ConstraintError(std::move(details));
 }
 
+void raise_closed(const Call& call) {
+  throw Cancelled(
+      details_of(call, code("CANCELLED"), "the database was closed while this call waited"));
+}
+
+void raise_stopped(const Call& call) {
+  Error::Details details =
+      details_of(call, code("CANCELLED"), "the caller asked to stop while the call waited");
+  details.retry_is_safe = true;
+  throw Cancelled(std::move(details));
+}
+
 }  // namespace turnstile::sqlite

@@ -44,6 +44,11 @@ struct FailureContext {
 [[noreturn]] void raise_timeout(const Call& call, std::string_view timeout_code, Holder holder,
                                 int sqlite_code = 0);
 
+/// Throws Cancelled for a call that waited while the database was closed.
+[[noreturn]] void raise_closed(const Call& call);
+/// Throws Cancelled for a call that its own stop token ended while it waited.
+[[noreturn]] void raise_stopped(const Call& call);
+
 /// Throws the StorageError for `system_code`, an errno: `what` is the clause before the system's
 /// own text, such as `cannot open /x/app.db-gate`.
 [[noreturn]] void raise_system(std::string_view code, std::string_view what, int system_code,

@@ -10,12 +10,15 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <source_location>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <utility>
 
+#include "gate/process_gate.h"
 #include "support/busy_writer.h"
+#include "support/held.h"
 #include "support/interleaving.h"
 #include "support/note_database.h"
 #include "support/thrown.h"
@@ -76,6 +79,75 @@ TEST(StopToken, InterruptsRunningSqlAndLeavesTheConnectionClean) {
   EXPECT_THAT(all_notes(lane), ElementsAre("later"));
 }
 
+TEST(StopToken, EndsAWaitForAReader) {
+  Options options;
+  options.connections = 2;
+  NoteDatabase db(options);
+  const HeldRead held(db.lane());
+  std::stop_source stop;
+  AtPoint queued("ReaderPool::lease:queued");
+  auto read = std::async(std::launch::async, [&, lane = db.lane()] {
+    lane.read({.timeout = std::chrono::hours(1), .stop = stop.get_token()}, [](ReadTx&) {});
+  });
+  queued.wait_until_reached();
+  stop.request_stop();
+  EXPECT_EQ(thrown<Cancelled>([&] { read.get(); }).code(), "CANCELLED");
+}
+
+TEST(StopToken, EndsAReadsWaitForTheOnlyConnection) {
+  Options options;
+  options.connections = 1;
+  NoteDatabase db(options);
+  const HeldRead held(db.lane());
+  std::stop_source stop;
+  AtPoint queued("WriterTurn::wait:queued");
+  auto read = std::async(std::launch::async, [&, lane = db.lane()] {
+    lane.read({.timeout = std::chrono::hours(1), .stop = stop.get_token()}, [](ReadTx&) {});
+  });
+  queued.wait_until_reached();
+  stop.request_stop();
+  EXPECT_EQ(thrown<Cancelled>([&] { read.get(); }).code(), "CANCELLED");
+}
+
+TEST(StopToken, EndsAReadsWaitForTheTurnThatAllShare) {
+  Options options = with_notes();
+  options.mode = OpenMode::Memory;
+  const Database db = Database::open("scratch", options);
+  const HeldWrite held(db.lane("busy"));
+  std::stop_source stop;
+  AtPoint queued("SharedTurn::acquire:queued");
+  auto read = std::async(std::launch::async, [&, lane = db.lane("reader")] {
+    lane.read({.timeout = std::chrono::hours(1), .stop = stop.get_token()}, [](ReadTx&) {});
+  });
+  queued.wait_until_reached();
+  stop.request_stop();
+  EXPECT_EQ(thrown<Cancelled>([&] { read.get(); }).code(), "CANCELLED");
+}
+
+// By the number of connections: a reader of its own, or the writer's.
+class StoppedRead : public testing::TestWithParam<int> {};
+
+TEST_P(StoppedRead, IsInterruptedAndLeavesTheConnectionClean) {
+  Options options;
+  options.connections = GetParam();
+  NoteDatabase db(options);
+  const Lane lane = db.lane();
+  std::stop_source stop;
+  std::promise<void> begun;
+  auto read = std::async(std::launch::async, [&] {
+    lane.read({.stop = stop.get_token()}, [&](ReadTx& tx) {
+      begun.set_value();
+      static_cast<void>(tx.query<std::int64_t>(kForEver).one());
+    });
+  });
+  begun.get_future().wait();
+  stop.request_stop();
+  EXPECT_EQ(thrown<Cancelled>([&] { read.get(); }).code(), "INTERRUPTED");
+  EXPECT_EQ(count_notes(lane), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Connections, StoppedRead, testing::Values(1, 2));
+
 TEST(StopToken, EndsTheWaitOfASubmittedClosure) {
   NoteDatabase db;
   BusyWriter busy(db.lane());
@@ -96,6 +168,53 @@ TEST(SubmitTimeout, EndsTheWaitOfAClosureThatHasOne) {
   busy.let_go();
   EXPECT_THROW(write.get(), Timeout);
   EXPECT_NO_THROW(later.get());
+}
+
+// Another process has the gate; here a gate of its own stands for it.
+class StalledGate : public testing::Test {
+ protected:
+  explicit StalledGate(std::chrono::milliseconds busy_timeout = std::chrono::milliseconds(0))
+      : db_(with_timeout(busy_timeout)) {
+    static_cast<void>(
+        stranger_.take(gate::Claim::of_this_thread("stranger", std::source_location::current()),
+                       Deadline::never()));
+  }
+
+  static Options with_timeout(std::chrono::milliseconds busy_timeout) {
+    Options options;
+    options.busy_timeout = busy_timeout;
+    return options;
+  }
+
+  NoteDatabase db_;
+  gate::ProcessGate stranger_{db_.file()};
+};
+
+TEST_F(StalledGate, EndsTheWaitOfASubmittedClosureAtItsDeadline) {
+  auto write = db_.lane().submit({.timeout = std::chrono::milliseconds(1)}, [](WriteTx&) {});
+  EXPECT_EQ(thrown<Timeout>([&] { write.get(); }).code(), "WRITE_TIMEOUT");
+}
+
+TEST_F(StalledGate, KeepsASubmittedClosureForNoLongerThanTheBusyTimeout) {
+  auto write = db_.lane().submit([](WriteTx&) {});
+  EXPECT_EQ(thrown<Timeout>([&] { write.get(); }).code(), "WRITE_TIMEOUT");
+}
+
+// The database's own timeout is none, which must neither end the call's wait nor its place in line.
+TEST_F(StalledGate, KeepsThePlaceOfAWriteThatHasTimeOfItsOwn) {
+  AtPoint queued("ProcessGate::take:queued");
+  auto submitted = db_.lane().submit({.timeout = std::chrono::hours(1)}, [](WriteTx&) {});
+  queued.wait_until_reached();
+  AtPoint behind("WriterTurn::wait:queued");
+  auto write = std::async(std::launch::async, [lane = db_.lane()] {
+    lane.write({.timeout = std::chrono::hours(1)}, [](WriteTx& tx) { add_note(tx, "kept"); });
+  });
+  behind.wait_until_reached();
+  EXPECT_EQ(write.wait_for(std::chrono::milliseconds(30)), std::future_status::timeout);
+  EXPECT_EQ(queued.reached(), 1U);
+  stranger_.give();
+  EXPECT_NO_THROW(submitted.get());
+  EXPECT_NO_THROW(write.get());
 }
 
 // ---- Callbacks and coroutines ----
@@ -242,6 +361,32 @@ TEST_F(YieldPoint, KeepsWhatCameBeforeWhenTheRestFails) {
                std::runtime_error);
   other.get();
   EXPECT_THAT(all_notes(db_.lane()), ElementsAre("kept", "interactive"));
+  EXPECT_EQ(actions, 1);
+}
+
+// Taken out of the line, it would go on without the turn.
+TEST_F(YieldPoint, GetsItsTurnAgainBeforeItIsStopped) {
+  std::stop_source stop;
+  std::unique_ptr<BusyWriter> busy;
+  AtPoint queued("WriterTurn::wait:queued");
+  auto write = std::async(std::launch::async, [&, lane = bulk()] {
+    lane.write({.stop = stop.get_token()}, [&](WriteTx& tx) {
+      add_note(tx, "kept");
+      auto other =
+          std::async(std::launch::async, [&] { busy = std::make_unique<BusyWriter>(db_.lane()); });
+      queued.wait_until_reached(1);
+      // It begins, and makes this closure wait, only when the turn has been given up.
+      tx.yield_point();
+      add_note(tx, "never");
+    });
+  });
+  queued.wait_until_reached(2);
+  stop.request_stop();
+  EXPECT_EQ(write.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  busy->let_go();
+  EXPECT_EQ(thrown<Cancelled>([&] { write.get(); }).code(), "CANCELLED");
+  add_note(db_.lane(), "later");
+  EXPECT_THAT(all_notes(db_.lane()), ElementsAre("kept", "later"));
 }
 
 TEST_F(YieldPoint, IsRefusedInsideASavepoint) {

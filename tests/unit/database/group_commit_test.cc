@@ -196,6 +196,40 @@ TEST_F(GroupCommit, TellsEverybodyOfACommitThatFails) {
   EXPECT_THAT(all_notes(db_.lane()), IsEmpty());
 }
 
+TEST_F(GroupCommit, RunsNoActionOfAClosureThatWasNotCommitted) {
+  std::atomic<int> actions{0};
+  std::vector<std::future<void>> writes;
+  {
+    BusyWriter busy(db_.lane());
+    for (const bool refuses : {false, true}) {
+      writes.push_back(submit([&actions, refuses](WriteTx& tx) {
+        tx.after_commit([&actions] { ++actions; });
+        if (refuses)
+          sqlite3_commit_hook(
+              native_handle(tx), [](void*) { return 1; }, nullptr);
+      }));
+    }
+  }
+  for (auto& write : writes)
+    EXPECT_THROW(write.get(), ConstraintError);
+  EXPECT_EQ(actions, 0);
+}
+
+TEST_F(GroupCommit, RunsNoActionOfAClosureThatSqliteUndidForAnother) {
+  std::atomic<int> actions{0};
+  std::future<void> first;
+  std::future<void> second;
+  {
+    BusyWriter busy(db_.lane());
+    first = submit([&actions](WriteTx& tx) { tx.after_commit([&actions] { ++actions; }); });
+    second =
+        submit([](WriteTx& tx) { tx.execute("INSERT OR ROLLBACK INTO note(id) VALUES (1), (1)"); });
+  }
+  EXPECT_EQ(thrown<Error>([&] { first.get(); }).code(), "GROUP_ROLLED_BACK");
+  EXPECT_THROW(second.get(), ConstraintError);
+  EXPECT_EQ(actions, 0);
+}
+
 TEST_F(GroupCommit, RunsClosuresThatDoNotShareOnTheirOwnThread) {
   const Lane own = db_->lane("own", {.share_transactions = false});
   const Lane shared = db_.lane();
