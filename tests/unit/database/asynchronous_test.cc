@@ -367,24 +367,31 @@ TEST_F(YieldPoint, KeepsWhatCameBeforeWhenTheRestFails) {
 // Taken out of the line, it would go on without the turn.
 TEST_F(YieldPoint, GetsItsTurnAgainBeforeItIsStopped) {
   std::stop_source stop;
-  std::unique_ptr<BusyWriter> busy;
+  std::promise<void> other_writes;
+  std::promise<void> go;
+  std::future<void> other;
   AtPoint queued("WriterTurn::wait:queued");
   auto write = std::async(std::launch::async, [&, lane = bulk()] {
     lane.write({.stop = stop.get_token()}, [&](WriteTx& tx) {
       add_note(tx, "kept");
-      auto other =
-          std::async(std::launch::async, [&] { busy = std::make_unique<BusyWriter>(db_.lane()); });
+      other = std::async(std::launch::async, [&, lane = db_.lane()] {
+        lane.write([&](WriteTx&) {
+          other_writes.set_value();
+          go.get_future().wait();
+        });
+      });
       queued.wait_until_reached(1);
-      // It begins, and makes this closure wait, only when the turn has been given up.
       tx.yield_point();
       add_note(tx, "never");
     });
   });
+  other_writes.get_future().wait();
   queued.wait_until_reached(2);
   stop.request_stop();
   EXPECT_EQ(write.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
-  busy->let_go();
+  go.set_value();
   EXPECT_EQ(thrown<Cancelled>([&] { write.get(); }).code(), "CANCELLED");
+  other.get();
   add_note(db_.lane(), "later");
   EXPECT_THAT(all_notes(db_.lane()), ElementsAre("kept", "later"));
 }
