@@ -103,6 +103,13 @@ void require_memory(const StatementEntry& statement, const void* data, int size)
   if (data == nullptr && size > 0) sqlite::raise(*statement.connection, SQLITE_NOMEM);
 }
 
+/// The type and the value of a column in one look. What SQLite calls an unprotected value is no
+/// different from others where a connection belongs to one thread
+/// (https://sqlite.org/c3ref/value.html).
+sqlite3_value* value_at(const StatementEntry& statement, int column) noexcept {
+  return sqlite3_column_value(statement.handle, column);
+}
+
 bool has_prefix(std::string_view name) noexcept {
   return !name.empty() && std::string_view(":@$?").find(name.front()) != std::string_view::npos;
 }
@@ -221,32 +228,33 @@ bool column_is_null(const StatementEntry& statement, int column) {
 }
 
 std::int64_t column_integer(const StatementEntry& statement, int column) {
-  if (sqlite3_column_type(statement.handle, column) != SQLITE_INTEGER)
-    fail_type(statement, column, "INTEGER");
-  return sqlite3_column_int64(statement.handle, column);
+  sqlite3_value* const value = value_at(statement, column);
+  if (sqlite3_value_type(value) != SQLITE_INTEGER) fail_type(statement, column, "INTEGER");
+  return sqlite3_value_int64(value);
 }
 
 double column_real(const StatementEntry& statement, int column) {
-  const int type = sqlite3_column_type(statement.handle, column);
+  sqlite3_value* const value = value_at(statement, column);
+  const int type = sqlite3_value_type(value);
   if (type != SQLITE_FLOAT && type != SQLITE_INTEGER) fail_type(statement, column, "REAL");
-  return sqlite3_column_double(statement.handle, column);
+  return sqlite3_value_double(value);
 }
 
 std::string_view column_text(const StatementEntry& statement, int column) {
-  if (sqlite3_column_type(statement.handle, column) != SQLITE_TEXT)
-    fail_type(statement, column, "TEXT");
-  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement.handle, column));
-  const int size = sqlite3_column_bytes(statement.handle, column);
+  sqlite3_value* const value = value_at(statement, column);
+  if (sqlite3_value_type(value) != SQLITE_TEXT) fail_type(statement, column, "TEXT");
+  const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
+  const int size = sqlite3_value_bytes(value);
   require_memory(statement, text, size);
   return text == nullptr ? std::string_view()
                          : std::string_view(text, static_cast<std::size_t>(size));
 }
 
 BlobView column_blob(const StatementEntry& statement, int column) {
-  if (sqlite3_column_type(statement.handle, column) != SQLITE_BLOB)
-    fail_type(statement, column, "BLOB");
-  const auto* bytes = static_cast<const std::byte*>(sqlite3_column_blob(statement.handle, column));
-  const int size = sqlite3_column_bytes(statement.handle, column);
+  sqlite3_value* const value = value_at(statement, column);
+  if (sqlite3_value_type(value) != SQLITE_BLOB) fail_type(statement, column, "BLOB");
+  const auto* bytes = static_cast<const std::byte*>(sqlite3_value_blob(value));
+  const int size = sqlite3_value_bytes(value);
   require_memory(statement, bytes, size);
   return bytes == nullptr ? BlobView() : BlobView(bytes, static_cast<std::size_t>(size));
 }
