@@ -58,10 +58,10 @@ void Group::start_over() noexcept {
   durable_ = false;
 }
 
-bool Group::run(WriteJob& job, detail::Yielding* yielding) {
+bool Group::run(WriteJob& job, detail::Yielding* yielding, Clock::time_point began) {
   const bool has_savepoint = !members_.empty();
   attribution_.emplace(connection_, job.call(), recorder_);
-  job.began = Clock::now();
+  job.began = began;
   bool done = false;
   try {
     const Scope scope(policy_.database, ScopeKind::Write, job.call(), false);

@@ -32,8 +32,8 @@ class Group {
   void begin(const Call& call);
 
   /// Runs the closure in the open transaction. False when it failed: nothing of it is left, and its
-  /// error is set. `yielding` may be null: it may not give its turn up.
-  bool run(WriteJob& job, detail::Yielding* yielding);
+  /// error is set. `yielding` may be null: it may not give its turn up. `began` is the present.
+  bool run(WriteJob& job, detail::Yielding* yielding, WriteJob::Clock::time_point began);
 
   /// False once a failure has undone everything; lost() has those who are to be told.
   [[nodiscard]] bool is_open() const noexcept { return open_; }

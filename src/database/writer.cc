@@ -154,7 +154,8 @@ void Writer::run_alone(WriteJob& job) {
   stage_.store(Stage::Working, std::memory_order_relaxed);
   alone_ = &job;
   slice_began_ = Clock::now();
-  static_cast<void>(group_.run(job, job.lane().shares_transactions() ? nullptr : this));
+  static_cast<void>(
+      group_.run(job, job.lane().shares_transactions() ? nullptr : this, slice_began_));
   alone_ = nullptr;
   static_cast<void>(group_.commit());
   record(job);
@@ -306,23 +307,28 @@ void Writer::serve_group() noexcept {
   if (!prepare_group(call)) return;
   stage_.store(Stage::Working, std::memory_order_relaxed);
   const Clock::time_point began = Clock::now();
-  while (group_.is_open() && may_grow(began)) {
-    gate::Place* const next = turn_.take_work();
+  // Where one ends the next one begins: to read the clock takes longer than much else here.
+  Clock::time_point now = began;
+  while (group_.is_open() && may_grow(now - began)) {
+    gate::Place* const next = turn_.take_work(now);
     if (next == nullptr) break;
     auto& job = static_cast<WriteJob&>(*next);
-    if (job.is_detached() && job.call().deadline.expired())
+    if (job.is_detached() && now >= job.call().deadline.time()) {
       time_out(job);
-    else if (!group_.run(job, nullptr))
-      conclude(job);  // At once: nothing of it is in the transaction.
+      continue;
+    }
+    const bool is_member = group_.run(job, nullptr, now);
+    now = job.ended;
+    if (!is_member) conclude(job);  // At once: nothing of it is in the transaction.
   }
   conclude_group(began);
 }
 
-bool Writer::may_grow(Clock::time_point since) const noexcept {
+bool Writer::may_grow(Clock::duration age) const noexcept {
   if (group_.size() == 0) return true;
   if (group_.size() >= kLargestGroup) return false;
   if (gate_ && gate_->should_give()) return false;
-  return Clock::now() - since < kLongestGroup;
+  return age < kLongestGroup;
 }
 
 void Writer::conclude_group(Clock::time_point began) noexcept {

@@ -111,7 +111,7 @@ class Writer final : private detail::Yielding {
   void serve_group() noexcept;
   [[nodiscard]] bool prepare_group(Call& call) noexcept;
   [[nodiscard]] bool begin_group(Call& call);
-  [[nodiscard]] bool may_grow(Clock::time_point since) const noexcept;
+  [[nodiscard]] bool may_grow(Clock::duration age) const noexcept;
   void conclude_group(Clock::time_point began) noexcept;
   void fail_overdue(Clock::time_point start) noexcept;
   void time_out(WriteJob& job) noexcept;

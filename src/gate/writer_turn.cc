@@ -38,7 +38,7 @@ WriterTurn::Entry WriterTurn::enter(Place& place, bool again) {
     MutexLock lock(mutex_);
     if (closed_ && !again) return Entry::Closed;
     if (!holder_ && place.kind_ != Place::Kind::Detached) {
-      grant(place);
+      grant(place, steady_clock::now());
       return Entry::Granted;
     }
     place.state_.store(kWaiting, std::memory_order_relaxed);
@@ -151,7 +151,7 @@ bool WriterTurn::hand_over() {
     if (next == nullptr) return false;
     if (next->kind_ == Place::Kind::Turn) {
       remove(*next);
-      grant(*next);
+      grant(*next, steady_clock::now());
     } else {
       grant_to_runner(*next);
       next = nullptr;
@@ -184,12 +184,12 @@ bool WriterTurn::await_runner_turn() {
   return std::exchange(runner_has_turn_, false);
 }
 
-Place* WriterTurn::take_work() {
+Place* WriterTurn::take_work(steady_clock::time_point now) {
   MutexLock lock(mutex_);
   Place* const next = first_in_line();
   if (next == nullptr || next->kind_ == Place::Kind::Turn) return nullptr;
   remove(*next);
-  grant(*next);
+  grant(*next, now);
   holder_->thread_id = this_thread_id();
   return next;
 }
@@ -308,14 +308,14 @@ Place* WriterTurn::first_in_line() const {
   return best;
 }
 
-void WriterTurn::grant(const Place& place) {
+void WriterTurn::grant(const Place& place, steady_clock::time_point now) {
   holder_ = place.claim_;
-  holder_->since = steady_clock::now();
+  holder_->since = now;
   holder_place_ = &place;
 }
 
 void WriterTurn::grant_to_runner(const Place& next) {
-  grant(next);
+  grant(next, steady_clock::now());
   // Not its own before it is taken out of the line, which its deadline may do first.
   holder_place_ = nullptr;
   runner_has_turn_ = true;

@@ -117,8 +117,9 @@ class WriterTurn {
   /// nothing is left for it.
   [[nodiscard]] bool await_runner_turn() TURNSTILE_EXCLUDES(mutex_);
   /// For the runner, while it has the turn: the work that is first in line, which is taken out of
-  /// it; null when there is none, or a thread is first.
-  [[nodiscard]] Place* take_work() TURNSTILE_EXCLUDES(mutex_);
+  /// it; null when there is none, or a thread is first. `now` is when it gets the turn.
+  [[nodiscard]] Place* take_work(std::chrono::steady_clock::time_point now =
+                                     std::chrono::steady_clock::now()) TURNSTILE_EXCLUDES(mutex_);
   /// Ends the wait for work that is done. The place may be gone afterwards.
   static void finish(Place& place) noexcept;
   void stop_runner() TURNSTILE_EXCLUDES(mutex_);
@@ -155,7 +156,8 @@ class WriterTurn {
   void push(Place& place) TURNSTILE_REQUIRES(mutex_);
   void remove(Place& place) TURNSTILE_REQUIRES(mutex_);
   [[nodiscard]] Place* first_in_line() const TURNSTILE_REQUIRES(mutex_);
-  void grant(const Place& place) TURNSTILE_REQUIRES(mutex_);
+  void grant(const Place& place, std::chrono::steady_clock::time_point now)
+      TURNSTILE_REQUIRES(mutex_);
   void grant_to_runner(const Place& next) TURNSTILE_REQUIRES(mutex_);
   static void settle(Place& place, Wait outcome) noexcept;
   void spin_for(const Place& place) noexcept;
