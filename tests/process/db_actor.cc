@@ -8,8 +8,8 @@
 //   hold_forked LANE             as hold; its child of a fork() waits for a byte on descriptor 3
 //   pause_at POINT SQL           as exec; says ok at that sync point, stays until the next line
 //   load THREADS MS HOLD_US      writes for that long, each transaction held open for HOLD_US
-//   stream NUMBER                writes rows (NUMBER, n), says `ack n` after each, until a line
-//   comes
+//   mix NUMBER                   does what five subsystems do, in turn, each with a row (NUMBER, n)
+//                                of its own; says `ack n` after each, until a line comes
 //   close                        closes
 //
 // Each answer is one line, a Reply. It ends when its input does, without closing the database.
@@ -30,6 +30,7 @@
 
 #include "gate/sync_point.h"
 #include "support/counted_migrations.h"
+#include "support/five_subsystems.h"
 #include "support/reply.h"
 #include "turnstile/turnstile.h"
 
@@ -149,7 +150,7 @@ class Actor {
           "changes", lane("main").write([&](WriteTx& tx) { return tx.execute(sql).changes; }));
     }
     if (verb == "load") return load(words);
-    if (verb == "stream") return stream(words);
+    if (verb == "mix") return mix(words);
     if (verb == "close") {
       const CloseReport report = database_.value().close();
       database_.reset();
@@ -275,10 +276,10 @@ class Actor {
         .set("error", all.first_error);
   }
 
-  Reply stream(std::istream& words) {
+  Reply mix(std::istream& words) {
     std::int64_t process = 0;
     words >> process;
-    const Lane writer = lane("stream");
+    const Lane writer = lane("mix");
     std::int64_t n = writer.read([&](ReadTx& tx) {
       return tx
           .query<std::int64_t>("SELECT coalesce(max(n), 0) FROM work WHERE process = ?", process)
@@ -286,13 +287,34 @@ class Actor {
     });
     while (!input_.has_some()) {
       ++n;
+      const auto subsystem = n % kSubsystems;
       writer.write([&](WriteTx& tx) {
+        work_for(subsystem, tx, process, n);
         tx.execute("INSERT INTO work(process, n) VALUES (?, ?)", process, n);
       });
       say("ack " + std::to_string(n));
+      if (subsystem == 1) writer.read([&](ReadTx& tx) { return nearest_embedding(tx, n); });
     }
     next_line();
     return Reply(true).set("n", n);
+  }
+
+  static constexpr int kSubsystems = 5;
+
+  static void work_for(std::int64_t subsystem, WriteTx& tx, std::int64_t process, std::int64_t n) {
+    switch (subsystem) {
+      case 0:
+        return change_entity(tx);
+      case 1:
+        return upsert_embedding(tx, process, n);
+      case 2:
+        return insert_audit(tx, process, n);
+      case 3:
+        return run_jobs(tx);
+      default:
+        insert_task(tx);
+        return claim_task(tx);
+    }
   }
 
   static inline Actor* paused_ = nullptr;

@@ -2,13 +2,10 @@
 // the same moment gave "database table is locked".
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <iostream>
-#include <limits>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -18,6 +15,7 @@
 #include <vector>
 
 #include "support/child_process.h"
+#include "support/five_subsystems.h"
 #include "support/sqlite_shell.h"
 #include "support/temp_dir.h"
 #include "turnstile/turnstile.h"
@@ -58,86 +56,35 @@ TEST(Seed1Before, TheSameOperationsDoNotFailByThemselves) {
   EXPECT_EQ(result["failed"], 0);
 }
 
-constexpr int kJobs = 8;
-constexpr int kVectors = 50;
-constexpr std::size_t kDimensions = 16;
 constexpr int kThreadsEach = 2;
 constexpr int kOperationsEach = 1000;  // A thread; five subsystems of two make 10,000.
 constexpr int kOfEach = kThreadsEach * kOperationsEach;
 
-const Migrations kSchema = {
-    {1, "subsystems",
-     "CREATE TABLE entity(id INTEGER PRIMARY KEY, total INTEGER NOT NULL);"
-     "INSERT INTO entity VALUES (1, 0);"
-     "CREATE TABLE embedding(id INTEGER PRIMARY KEY, vector BLOB NOT NULL, writes INTEGER);"
-     "CREATE TABLE audit(id INTEGER PRIMARY KEY, thread INTEGER, n INTEGER,"
-     "  UNIQUE(thread, n));"
-     "CREATE TABLE job(id INTEGER PRIMARY KEY, runs INTEGER NOT NULL DEFAULT 0);"
-     "CREATE TABLE task(id INTEGER PRIMARY KEY, claimed INTEGER NOT NULL DEFAULT 0);"
-     "CREATE INDEX task_open ON task(id) WHERE claimed = 0;"
-     "WITH RECURSIVE c(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM c WHERE n < 8)"
-     "INSERT INTO job(id) SELECT n FROM c;"}};
+const Migrations kSchema = {{1, "subsystems", kSubsystemTables}};
 
 // The five subsystems: operation `n` of thread `thread`.
 using Operation = std::function<void(const Lane&, int thread, int n)>;
 
-// Read, modify, write.
-void change_entity(const Lane& lane, int /*thread*/, int /*n*/) {
-  lane.write([](WriteTx& tx) {
-    const auto total = tx.query<std::int64_t>("SELECT total FROM entity WHERE id = 1").one();
-    tx.execute("UPDATE entity SET total = ? WHERE id = 1", total + 1);
-  });
+void use_entities(const Lane& lane, int /*thread*/, int /*n*/) {
+  lane.write(change_entity);
 }
 
-using Vector = std::array<float, kDimensions>;
-
-void upsert_and_search(const Lane& lane, int thread, int n) {
-  Vector vector{};
-  vector.fill(static_cast<float>(n));
-  lane.write([&](WriteTx& tx) {
-    tx.execute(
-        "INSERT INTO embedding VALUES (?, ?, 1) ON CONFLICT(id) DO UPDATE "
-        "SET vector = excluded.vector, writes = writes + 1",
-        (n + thread) % kVectors, vector);
-  });
-  const auto nearest = lane.read([&](ReadTx& tx) {
-    double best = std::numeric_limits<double>::max();
-    for (const auto& stored : tx.query<std::vector<float>>("SELECT vector FROM embedding")) {
-      double distance = 0;
-      for (std::size_t i = 0; i < kDimensions; ++i) {
-        const double difference = static_cast<double>(stored.at(i)) - static_cast<double>(n);
-        distance += difference * difference;
-      }
-      best = std::min(best, distance);
-    }
-    return best;
-  });
-  if (nearest == std::numeric_limits<double>::max())
-    throw std::runtime_error("the search found nothing");
+void use_embeddings(const Lane& lane, int thread, int n) {
+  lane.write([&](WriteTx& tx) { upsert_embedding(tx, thread, n); });
+  lane.read([&](ReadTx& tx) { return nearest_embedding(tx, n); });
 }
 
-void insert_audit(const Lane& lane, int thread, int n) {
-  lane.write(
-      [&](WriteTx& tx) { tx.execute("INSERT INTO audit(thread, n) VALUES (?, ?)", thread, n); });
+void use_audit(const Lane& lane, int thread, int n) {
+  lane.write([&](WriteTx& tx) { insert_audit(tx, thread, n); });
 }
 
-// Updates each job while the list of jobs is being read.
-void run_jobs(const Lane& lane, int /*thread*/, int /*n*/) {
-  lane.write([](WriteTx& tx) {
-    for (const auto id : tx.query<std::int64_t>("SELECT id FROM job ORDER BY id"))
-      tx.execute("UPDATE job SET runs = runs + 1 WHERE id = ?", id);
-  });
+void use_cron(const Lane& lane, int /*thread*/, int /*n*/) {
+  lane.write(run_jobs);
 }
 
-void insert_and_claim_task(const Lane& lane, int /*thread*/, int /*n*/) {
-  lane.write([](WriteTx& tx) { tx.execute("INSERT INTO task DEFAULT VALUES"); });
-  lane.write([](WriteTx& tx) {
-    const auto claimed = tx.query<std::int64_t>(
-                               "UPDATE task SET claimed = 1 WHERE id = (SELECT id FROM task "
-                               "WHERE claimed = 0 ORDER BY id LIMIT 1) RETURNING id")
-                             .one();
-    if (claimed <= 0) throw std::runtime_error("no task");
-  });
+void use_tasks(const Lane& lane, int /*thread*/, int /*n*/) {
+  lane.write(insert_task);
+  lane.write(claim_task);
 }
 
 struct Outcome {
@@ -148,8 +95,8 @@ struct Outcome {
 // Ten threads through five lanes, all at once.
 Outcome run_all_subsystems(const Database& db) {
   const std::vector<std::pair<std::string, Operation>> subsystems = {
-      {"entities", change_entity}, {"embeddings", upsert_and_search}, {"audit", insert_audit},
-      {"cron", run_jobs},          {"tasks", insert_and_claim_task},
+      {"entities", use_entities}, {"embeddings", use_embeddings}, {"audit", use_audit},
+      {"cron", use_cron},         {"tasks", use_tasks},
   };
   Outcome outcome;
   std::mutex mutex;
@@ -175,6 +122,19 @@ Outcome run_all_subsystems(const Database& db) {
   return outcome;
 }
 
+// As SQLite answers now, for the connection of `tx`.
+std::string settings_in_force(ReadTx& tx) {
+  std::string answers = tx.query<std::string>("SELECT journal_mode FROM pragma_journal_mode").one();
+  for (const std::string setting :
+       {"synchronous", "foreign_keys", "query_only", "wal_autocheckpoint"}) {
+    answers +=
+        ", " + setting + " " + std::to_string(tx.query<std::int64_t>("PRAGMA " + setting).one());
+  }
+  return answers;
+}
+
+// CORE-01: what the bootstrap settled is in force after all subsystems have worked.
+// CORE-04: the mix of the five, without an error and exact to the last operation.
 TEST(Seed1, TenThousandMixedOperationsSucceedAndEachOfThemCounts) {
   const TempDir dir;
   const std::string path = dir.file("app.db");
@@ -189,16 +149,20 @@ TEST(Seed1, TenThousandMixedOperationsSucceedAndEachOfThemCounts) {
   EXPECT_EQ(info.counters.timeouts, 0U);
   EXPECT_EQ(info.counters.engine_waits, 0U);
   EXPECT_EQ(info.counters.rollbacks, 0U);
+  EXPECT_EQ(db.lane("check").write(settings_in_force),
+            "wal, synchronous 1, foreign_keys 1, query_only 0, wal_autocheckpoint 0");
+  EXPECT_EQ(db.lane("check").read(settings_in_force),
+            "wal, synchronous 1, foreign_keys 1, query_only 1, wal_autocheckpoint 0");
   const auto number = [&db](const std::string& sql) {
     return db.lane("check").read([&](ReadTx& tx) { return tx.query<std::int64_t>(sql).one(); });
   };
   EXPECT_EQ(number("SELECT total FROM entity"), kOfEach);
   EXPECT_EQ(number("SELECT sum(writes) FROM embedding"), kOfEach);
-  EXPECT_EQ(number("SELECT count(*) FROM embedding"), kVectors);
+  EXPECT_EQ(number("SELECT count(*) FROM embedding"), kEmbeddings);
   EXPECT_EQ(number("SELECT count(*) FROM audit"), kOfEach);
   EXPECT_EQ(number("SELECT sum(n) FROM audit"),
             std::int64_t{kThreadsEach} * kOperationsEach * (kOperationsEach - 1) / 2);
-  EXPECT_EQ(number("SELECT count(*) FROM job WHERE runs = " + std::to_string(kOfEach)), kJobs);
+  EXPECT_EQ(number("SELECT count(*) FROM job WHERE runs = " + std::to_string(kOfEach)), kCronJobs);
   EXPECT_EQ(number("SELECT count(*) FROM task WHERE claimed = 1"), kOfEach);
   EXPECT_EQ(number("SELECT count(*) FROM task"), kOfEach);
   EXPECT_EQ(SqliteShell(path).run("PRAGMA integrity_check"), "ok\n");
