@@ -4,8 +4,10 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <future>
 #include <stdexcept>
 #include <string>
@@ -14,6 +16,7 @@
 #include "support/busy_writer.h"
 #include "support/interleaving.h"
 #include "support/note_database.h"
+#include "support/raw_sqlite.h"
 #include "support/thrown.h"
 #include "turnstile/native.h"
 #include "turnstile/turnstile.h"
@@ -43,6 +46,7 @@ class GroupCommit : public testing::Test {
   NoteDatabase db_;
 };
 
+// CORE-23: one commit for several. How much faster that is, the benchmarks say.
 TEST_F(GroupCommit, CommitsWhatWaitsTogetherAtOnce) {
   BusyWriter busy(db_.lane());
   std::vector<std::future<void>> writes;
@@ -79,13 +83,17 @@ TEST_F(GroupCommit, TellsNobodyBeforeTheCommit) {
 // By the place of the one that fails among three.
 class GroupMember : public testing::TestWithParam<std::size_t> {
  protected:
+  explicit GroupMember(const Options& options = {}) : db_(options) {}
+
+  // Each member does `add` with its place, and one of them `failing` then.
   template <class F>
-  std::vector<std::future<void>> run_with(F failing) {
+  std::vector<std::future<void>> run_with(F failing,
+                                          void (*add)(WriteTx&, std::size_t) = &add_numbered_note) {
     BusyWriter busy(db_.lane());
     std::vector<std::future<void>> writes;
     for (std::size_t i = 0; i < 3; ++i) {
-      writes.push_back(db_.lane().submit([i, failing, text = std::to_string(i)](WriteTx& tx) {
-        add_note(tx, text);
+      writes.push_back(db_.lane().submit([i, failing, add](WriteTx& tx) {
+        add(tx, i);
         if (i == GetParam()) failing(tx);
       }));
     }
@@ -93,6 +101,9 @@ class GroupMember : public testing::TestWithParam<std::size_t> {
     for (auto& write : writes)
       write.wait();
     return writes;
+  }
+  static void add_numbered_note(WriteTx& tx, std::size_t number) {
+    add_note(tx, std::to_string(number));
   }
   std::vector<std::string> others() const {
     std::vector<std::string> texts{"0", "1", "2"};
@@ -103,6 +114,7 @@ class GroupMember : public testing::TestWithParam<std::size_t> {
   NoteDatabase db_;
 };
 
+// CORE-23: one that fails does not fail the others.
 TEST_P(GroupMember, UndoesItselfAloneWhenItThrows) {
   auto writes = run_with([](WriteTx&) { throw OwnError("mine"); });
   for (std::size_t i = 0; i < writes.size(); ++i)
@@ -154,6 +166,89 @@ TEST_P(GroupMember, LeavesNothingInAFullTextIndexWhenItFails) {
     tx.execute("INSERT INTO word(word, rank) VALUES ('integrity-check', 1)");
   }));
 }
+
+#ifdef TURNSTILE_TEST_VEC0
+class GroupMemberWithVectors : public GroupMember {
+ protected:
+  GroupMemberWithVectors() : GroupMember(with_vec0()) {
+    db_.lane().write([](WriteTx& tx) {
+      tx.execute_script(
+          "CREATE VIRTUAL TABLE item USING vec0(id INTEGER PRIMARY KEY, v float[2], "
+          "chunk_size=8)");
+    });
+  }
+
+  static Options with_vec0() {
+    Options options;
+    options.extensions = {{TURNSTILE_TEST_VEC0, "sqlite3_vec_init"}};
+    return options;
+  }
+  static void add_vector(WriteTx& tx, std::int64_t id, float distance) {
+    tx.execute("INSERT INTO item(id, v) VALUES (?, ?)", id, std::array<float, 2>{distance, 0});
+  }
+  static void fill_chunks(WriteTx& tx, float distance) {
+    for (std::int64_t id = 1000; id < 1000 + kSeveralChunks; ++id)
+      add_vector(tx, id, distance);
+  }
+  // Three that each add a vector, and one of them adds more and throws. False when the machine was
+  // so slow that the time for a group was up before the last one.
+  bool run_as_one_group() {
+    db_.lane().write([](WriteTx& tx) { tx.execute("DELETE FROM item"); });
+    AtPoint commits("Group::commit");
+    auto writes = run_with(
+        [](WriteTx& tx) {
+          fill_chunks(tx, 0.5F);
+          throw OwnError("mine");
+        },
+        [](WriteTx& tx, std::size_t number) {
+          add_vector(tx, static_cast<std::int64_t>(number), 1 + static_cast<float>(number));
+        });
+    for (std::size_t i = 0; i < writes.size(); ++i)
+      if (i == GetParam())
+        EXPECT_THROW(writes[i].get(), OwnError);
+      else
+        EXPECT_NO_THROW(writes[i].get());
+    return commits.reached() == 2U;  // That of the busy one and one more.
+  }
+  // The ids of all vectors as a search finds them, nearest to the origin first.
+  [[nodiscard]] std::vector<std::int64_t> search() const {
+    return db_.lane().read([](ReadTx& tx) {
+      std::vector<std::int64_t> ids;
+      for (const auto [id, distance] : tx.query<std::int64_t, double>(
+               "SELECT id, distance FROM item WHERE v MATCH '[0, 0]' AND k = 100 "
+               "ORDER BY distance"))
+        ids.push_back(id);
+      return ids;
+    });
+  }
+
+  [[nodiscard]] static std::int64_t failing() { return static_cast<std::int64_t>(GetParam()); }
+
+  static constexpr std::int64_t kSeveralChunks = 30;  // So many vectors.
+};
+
+// A table of sqlite-vec keeps its vectors in chunks, in tables of its own, and remembers things
+// between two statements.
+TEST_P(GroupMemberWithVectors, LeavesNoVectorWhenItFails) {
+  int attempts = 0;
+  while (!run_as_one_group())
+    ASSERT_LT(++attempts, 100);
+  std::vector<std::int64_t> expected{0, 1, 2};
+  std::erase(expected, failing());
+  EXPECT_EQ(search(), expected);
+  // The table takes vectors as before, under the same numbers too.
+  db_.lane().write([](WriteTx& tx) {
+    add_vector(tx, failing(), 0.25F);
+    fill_chunks(tx, 50);
+  });
+  EXPECT_EQ(search().size(), static_cast<std::size_t>(kSeveralChunks + 3));
+  EXPECT_EQ(search().front(), failing());
+  db_->close();
+  EXPECT_EQ(run_raw(db_.file(), "PRAGMA integrity_check"), "ok");
+}
+
+INSTANTIATE_TEST_SUITE_P(Place, GroupMemberWithVectors, testing::Values(0U, 1U, 2U));
+#endif
 
 // INSERT OR ROLLBACK undoes the whole transaction, as a full disk does.
 TEST_P(GroupMember, TakesTheEarlierOnesAlongOnlyWhenSqliteUndoesEverything) {
@@ -249,6 +344,7 @@ TEST_F(GroupCommit, RunsClosuresThatDoNotShareOnTheirOwnThread) {
   EXPECT_FALSE(shared_write.get());
 }
 
+// WAL-12: durability that one call asks for.
 TEST_F(GroupCommit, SyncsTheLogOnceForThoseWhoWantItOnTheMedium) {
   AtPoint syncs("Group::commit:before_sync");
   std::vector<std::future<void>> writes;
