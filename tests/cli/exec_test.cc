@@ -60,15 +60,15 @@ TEST_F(CliExec, TakesParametersForOneStatementOnly) {
   EXPECT_THAT(result.err, HasSubstr("several statements"));
 }
 
+// CORE-21: the JSON form of an error, as a whole.
 TEST_F(CliExec, ReportsAConstraintWithItsCodes) {
   const CliResult result = run_cli({"exec", db_, "INSERT INTO note(id) VALUES (1)", "--json"});
   EXPECT_EQ(result.status, 3);
-  const Json error = error_of(result);
-  EXPECT_EQ(error.at("code"), "CONSTRAINT");
-  EXPECT_EQ(error.at("message"), "NOT NULL constraint failed: note.title");
-  EXPECT_EQ(error.at("sqlite_code"), 1299);
-  EXPECT_TRUE(error.at("holder").is_null());
-  EXPECT_EQ(error.size(), 5U);
+  EXPECT_EQ(error_of(result), Json({{"code", "CONSTRAINT"},
+                                    {"message", "NOT NULL constraint failed: note.title"},
+                                    {"hint", "Change the data or the schema; nothing was changed."},
+                                    {"sqlite_code", 1299},
+                                    {"holder", nullptr}}));
 }
 
 TEST_F(CliExec, RefusesTransactionControlAndNothingAtAll) {
@@ -88,6 +88,7 @@ TEST_F(CliExec, RefusesTextThatIsNoUtf8) {
   EXPECT_EQ(ask("SELECT count(*) FROM note"), 0);
 }
 
+// CORE-21: the holder, when there is one.
 TEST_F(CliExec, NamesTheProgramThatHoldsTheLockBeyondTheTimeout) {
   SqliteShell shell(db_);
   ASSERT_EQ(shell.run("BEGIN IMMEDIATE"), "");

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <unistd.h>
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <future>
 #include <latch>
@@ -15,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/files.h"
 #include "support/held.h"
 #include "support/interleaving.h"
 #include "support/note_database.h"
@@ -105,6 +108,7 @@ TEST(ConcurrentReads, NameTheOldestReaderWhenAllAreTaken) {
 
 // ---- Readers beside a writer ----
 
+// CORE-06: more than a thousand reads of three threads, and none waits for the writer.
 TEST(ConcurrentReads, GoOnWhileAWriteIsUnfinished) {
   constexpr int kThreads = 3;
   constexpr int kReads = 500;
@@ -133,6 +137,31 @@ TEST(ConcurrentReads, GoOnWhileAWriteIsUnfinished) {
   EXPECT_EQ(seen_before, kThreads * kReads);
   held.let_go();
   EXPECT_EQ(all_notes(db.lane()), std::vector<std::string>{"after"});
+}
+
+// CORE-02: with the default of four connections, no more than these are open under any load.
+TEST(ConcurrentReads, OfSixtyFourThreadsShareThreeReaders) {
+  constexpr int kThreads = 64;
+  constexpr std::ptrdiff_t kConnections = 4;
+  NoteDatabase db;
+  EXPECT_EQ(descriptors_of(db.file()), kConnections);
+  std::latch done(1);
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      db.lane().read({.timeout = patience()}, [&](ReadTx& tx) {
+        EXPECT_EQ(count_notes(tx), 0);
+        done.wait();
+      });
+    });
+  }
+  EXPECT_TRUE(soon([&] { return db->info().pool.readers_waiting == kThreads - 3; }));
+  EXPECT_EQ(db->info().pool.connections, kConnections);
+  EXPECT_EQ(descriptors_of(db.file()), kConnections);
+  done.count_down();
+  threads.clear();
+  EXPECT_EQ(db->info().pool.readers_idle, 3);
+  EXPECT_EQ(descriptors_of(db.file()), kConnections);
 }
 
 TEST(ConcurrentReads, KeepTheirSnapshotWhileOthersCommit) {
@@ -169,6 +198,7 @@ TEST(ConcurrentReads, MayBeIteratedOverWhileTheirThreadWrites) {
 
 // ---- The order of writers ----
 
+// CORE-11: first come, first served.
 TEST(ConcurrentWrites, AreServedInArrivalOrder) {
   constexpr int kWrites = 16;
   NoteDatabase db;
@@ -213,12 +243,43 @@ TEST(ConcurrentWrites, ShareOneQueueWithSubmittedOnes) {
   EXPECT_EQ(order, arrivals);
 }
 
+// CORE-11: nobody is served twice while somebody else waits.
+TEST(ConcurrentWrites, OfSixteenThreadsAreServedEquallyOften) {
+  constexpr int kThreads = 16;
+  constexpr int kRounds = 20;
+  NoteDatabase db;
+  std::vector<int> served(kThreads);  // Written inside write transactions, as is `all`.
+  int all = 0;
+  bool ended = false;
+  std::latch start(kThreads);
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i, lane = db.lane()] {
+      start.arrive_and_wait();
+      for (bool done = false; !done;) {
+        done = lane.write([&](WriteTx&) {
+          // sleep: transactions of this length are what is tested.
+          std::this_thread::sleep_for(milliseconds(5));
+          served[i] += ended ? 0 : 1;
+          ended = ++all >= kRounds * kThreads;
+          return ended;
+        });
+      }
+    });
+  }
+  threads.clear();
+  const auto [least, most] = std::ranges::minmax(served);
+  EXPECT_LE(most - least, 2) << testing::PrintToString(served);
+  EXPECT_EQ(db->info().counters.timeouts, 0U);
+}
+
 // ---- One deadline for all waits ----
 
 // A thread is stopped on the way until its deadline has passed, and then meets a second obstacle. A
 // wait with a deadline of its own would last for kLimit once more.
 constexpr milliseconds kLimit(1000);
 
+// CORE-10: the wait for the turn and that for SQLite's lock have one deadline.
 TEST(ConcurrentWrites, WaitForEverythingTogetherNoLongerThanTheirTimeout) {
   NoteDatabase db;
   RawSqlite stranger(db.file());
@@ -236,6 +297,7 @@ TEST(ConcurrentWrites, WaitForEverythingTogetherNoLongerThanTheirTimeout) {
   stranger.run("ROLLBACK");
 }
 
+// CORE-10: so has the wait for a reader.
 TEST(ConcurrentReads, WaitForEverythingTogetherNoLongerThanTheirTimeout) {
   NoteDatabase db(with_connections(2));
   const HeldRead only(db.lane("export"));
@@ -333,6 +395,25 @@ void expect_exact(Database& db, const MixedLoad& load) {
     EXPECT_EQ(count_notes(tx), load.writes() + 1);
     EXPECT_EQ(tx.query<std::string>("PRAGMA integrity_check").one(), "ok");
   });
+}
+
+// CORE-09: what a write has read cannot be changed by another before it writes.
+TEST(ConcurrentWrites, ThatReadFirstLoseNoStep) {
+  constexpr int kThreads = 4;
+  constexpr int kWrites = 5000 / TURNSTILE_TEST_SLOWDOWN;
+  NoteDatabase db;
+  add_note(db.lane(), "0");
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([lane = db.lane()] {
+        for (int n = 0; n < kWrites; ++n)
+          EXPECT_NO_THROW(lane.write(count_one_more));
+      });
+    }
+  }
+  EXPECT_EQ(db.lane().read(counted), kThreads * kWrites);
+  EXPECT_EQ(count_notes(db.lane()), kThreads * kWrites + 1);
 }
 
 TEST(MixedCalls, OfSixteenThreadsAllSucceed) {

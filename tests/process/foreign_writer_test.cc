@@ -1,8 +1,10 @@
 // The plain sqlite3 shell works on the same file, as any program may that bypasses this library.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <future>
 #include <optional>
@@ -13,7 +15,9 @@
 #include "support/soon.h"
 #include "support/sqlite_shell.h"
 #include "support/temp_dir.h"
+#include "support/thrown.h"
 #include "turnstile/diagnose.h"
+#include "turnstile/native.h"
 #include "turnstile/turnstile.h"
 
 namespace turnstile::test {
@@ -89,6 +93,7 @@ class ForeignWriter : public testing::Test {
   std::optional<SqliteShell> shell_;
 };
 
+// CORE-07: writers that meet a foreign one wait and then succeed.
 TEST_F(ForeignWriter, IsWaitedOutByAllWritersWhenShorterThanTheDeadline) {
   constexpr int kWriters = 6;
   shell_takes_the_write_lock();
@@ -130,6 +135,7 @@ TEST_F(ForeignWriter, IsNamedByTheTimeoutsOfThoseBehindTheFirstWaiter) {
   EXPECT_EQ(shell_->run("COMMIT"), "");
 }
 
+// CORE-08: not shorter, not much longer, and the error says how long.
 TEST_F(ForeignWriter, IsWaitedForAsLongAsTheDeadlineSays) {
   shell_takes_the_write_lock();
   const std::optional<Timeout> error = timeout_of_insert(db_->lane("first"), kDeadline);
@@ -186,6 +192,49 @@ TEST_F(ForeignWriter, AsAReaderKeepsItsSnapshotWhileWeWrite) {
   EXPECT_EQ(db_->info().counters.engine_waits, 0U);
 }
 
+// CORE-25: a statement that was left open in a write does not keep the lock of a closed database.
+TEST_F(ForeignWriter, HasTheLockAfterACloseAlthoughAStatementWasLeftOpen) {
+  const auto careless = [](WriteTx& tx) {
+    sqlite3_stmt* left = nullptr;
+    ASSERT_EQ(sqlite3_prepare_v2(native_handle(tx), "INSERT INTO work VALUES (1), (2) RETURNING a",
+                                 -1, &left, nullptr),
+              SQLITE_OK);
+    ASSERT_EQ(sqlite3_step(left), SQLITE_ROW);
+  };
+  EXPECT_THROW(db_->lane("careless").write(careless), MisuseError);
+  EXPECT_TRUE(db_->close().was_last_handle);
+  EXPECT_EQ(shell_->run("INSERT INTO work VALUES (3); SELECT a FROM work"), "3\n");
+}
+
+// Readers of a file with a write-ahead log wait for nobody, so this is one with a rollback journal.
+// CORE-03: each of the four connections waits, for as long as the default says.
+// CORE-08: five seconds, not less, and not much more.
+TEST(ForeignWriterOfARollbackJournal, IsWaitedForByEveryConnection) {
+  constexpr std::uint64_t kConnections = 4;
+  constexpr milliseconds kDefault = 5000ms;
+  const TempDir dir;
+  SqliteShell shell(dir.file("app.db"));
+  EXPECT_EQ(shell.run("CREATE TABLE work(a INTEGER); PRAGMA journal_mode"), "delete\n");
+  Options options;
+  options.mode = OpenMode::ReadOnly;  // All four are readers then.
+  const Database db = Database::open(dir.file("app.db"), options);
+  EXPECT_EQ(shell.run("BEGIN EXCLUSIVE"), "");
+  std::vector<std::future<milliseconds>> reads;
+  for (std::uint64_t i = 0; i < kConnections; ++i) {
+    reads.push_back(std::async(std::launch::async, [&db] {
+      return thrown<Timeout>([&] { (void)count_rows(db); }).waited();
+    }));
+  }
+  for (auto& read : reads) {
+    const milliseconds waited = read.get();
+    EXPECT_GE(waited, kDefault);
+    EXPECT_LE(waited, kDefault + patience(kLate));
+  }
+  EXPECT_EQ(db.info().counters.engine_waits, kConnections);
+  EXPECT_EQ(shell.run("COMMIT"), "");
+  EXPECT_EQ(count_rows(db), 0);
+}
+
 // A file with a rollback journal, on which a stranger works while the library is to open it.
 class ForeignWriterAtOpen : public testing::Test {
  protected:
@@ -225,6 +274,7 @@ TEST_F(ForeignWriterAtOpen, WithTheReservedLockIsNamedByTheTimeout) {
   expect_open_timeout("reserved lock");
 }
 
+// WAL-01: another program finds the mode.
 TEST_F(ForeignWriterAtOpen, IsWaitedOutWhenShorterThanTheDeadline) {
   EXPECT_EQ(shell_.run("BEGIN IMMEDIATE; INSERT INTO work VALUES (0)"), "");
   Options options;

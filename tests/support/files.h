@@ -1,8 +1,9 @@
-// Whole files, for tests of what is on the disk. Never of a database that is open in this process:
-// closing a file drops the locks that SQLite has on it.
+// Files and directories, for tests of what is on the disk. A file is never read while a database
+// has it open in this process: closing it would drop the locks that SQLite has on it.
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -10,6 +11,8 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 namespace turnstile::test {
@@ -40,6 +43,23 @@ inline void write_file(const std::filesystem::path& path, std::string_view conte
     names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
+}
+
+/// What the process has open in a directory and below it, one entry a descriptor.
+[[nodiscard]] inline std::vector<std::string> open_files_in(
+    const std::filesystem::path& directory) {
+  std::vector<std::string> open;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    std::string target = std::filesystem::read_symlink(entry.path(), gone).string();
+    if (target.starts_with(directory.string() + "/")) open.push_back(std::move(target));
+  }
+  return open;
+}
+
+/// How many descriptors the process has of a file, without opening one more.
+[[nodiscard]] inline std::ptrdiff_t descriptors_of(const std::filesystem::path& file) {
+  return std::ranges::count(open_files_in(file.parent_path()), file.string());
 }
 
 }  // namespace turnstile::test

@@ -21,6 +21,7 @@
 #include "support/held.h"
 #include "support/interleaving.h"
 #include "support/note_database.h"
+#include "support/raw_sqlite.h"
 #include "support/thrown.h"
 #include "turnstile/turnstile.h"
 
@@ -35,6 +36,7 @@ constexpr const char* kForEver =
 
 // ---- Stopping ----
 
+// CORE-10: a wait that is given up.
 TEST(StopToken, EndsAWaitForTheTurn) {
   NoteDatabase db;
   BusyWriter busy(db.lane());
@@ -50,6 +52,29 @@ TEST(StopToken, EndsAWaitForTheTurn) {
   EXPECT_EQ(error.code(), "CANCELLED");
   EXPECT_TRUE(error.retry_is_safe());
   busy.let_go();
+  EXPECT_THAT(all_notes(db.lane()), IsEmpty());
+}
+
+// CORE-10: a wait for SQLite's own lock, which sqlite3_interrupt() would not end. Tried until the
+// stop has not come before that wait.
+TEST(StopToken, EndsAWaitForAStrangersLock) {
+  constexpr int kMostStops = 1000;
+  NoteDatabase db;
+  RawSqlite stranger(db.file());
+  stranger.run("BEGIN IMMEDIATE");
+  for (int i = 0; i < kMostStops && db->info().counters.engine_waits == 0; ++i) {
+    std::stop_source stop;
+    AtPoint begins("Group::begin");
+    auto write = std::async(std::launch::async, [&, lane = db.lane()] {
+      lane.write({.timeout = std::chrono::hours(1), .stop = stop.get_token()},
+                 [](WriteTx& tx) { add_note(tx, "never"); });
+    });
+    begins.wait_until_reached();
+    stop.request_stop();
+    EXPECT_THROW(write.get(), Cancelled);
+  }
+  stranger.run("ROLLBACK");
+  EXPECT_GT(db->info().counters.engine_waits, 0U);
   EXPECT_THAT(all_notes(db.lane()), IsEmpty());
 }
 
@@ -79,6 +104,7 @@ TEST(StopToken, InterruptsRunningSqlAndLeavesTheConnectionClean) {
   EXPECT_THAT(all_notes(lane), ElementsAre("later"));
 }
 
+// CORE-10: also that for a reader.
 TEST(StopToken, EndsAWaitForAReader) {
   Options options;
   options.connections = 2;

@@ -16,6 +16,7 @@
 
 #include "support/files.h"
 #include "support/interleaving.h"
+#include "support/log_events.h"
 #include "support/note_database.h"
 #include "support/raw_sqlite.h"
 #include "support/temp_dir.h"
@@ -116,6 +117,7 @@ TEST(Bootstrap, SwitchesANewFileToWal) {
   EXPECT_EQ(detail_of(db->info(), "initialise"), "journal_mode: delete -> wal");
 }
 
+// WAL-01: the mode is the file's, not the connection's.
 TEST(Bootstrap, LeavesTheFileInWalForOtherPrograms) {
   const TempDir directory;
   { const Database made = Database::open(directory.file("a.db")); }
@@ -172,6 +174,36 @@ TEST(Bootstrap, GivesUpTheSwitchAtTheDeadline) {
   EXPECT_EQ(stranger.run("PRAGMA journal_mode"), "delete");
 }
 
+// A VFS of SQLite's own whose files have no shared memory.
+Options on_a_file_system_without_wal() {
+  Options options = with_notes();
+  options.vfs = "unix-dotfile";
+  return options;
+}
+
+// WAL-04: the answer to the switch is looked at, and another one than `wal` is an error.
+TEST(Bootstrap, RefusesAFileSystemThatCannotCarryWal) {
+  const TempDir directory;
+  const auto error = thrown<StorageError>(
+      [&] { (void)Database::open(directory.file("a.db"), on_a_file_system_without_wal()); });
+  EXPECT_EQ(error.code(), "DB_WAL_UNAVAILABLE");
+  EXPECT_THAT(error.what(), HasSubstr("SQLite answered 'delete' to the switch"));
+}
+
+// WAL-04: nor is it silent where the options allow another journal.
+TEST(Bootstrap, SaysThatItUsesARollbackJournalInstead) {
+  const TempDir directory;
+  LogEvents events;
+  Options options = on_a_file_system_without_wal();
+  options.without_wal = WithoutWal::RollbackJournal;
+  options.log_sink = events.sink();
+  const Database db = Database::open(directory.file("a.db"), options);
+  EXPECT_THAT(events.of("JOURNAL_FALLBACK"), ElementsAre(HasSubstr("'delete'")));
+  EXPECT_FALSE(db.capabilities().readers_beside_writer);
+  add_note(db.lane("notes"), "one");
+  EXPECT_EQ(count_notes(db.lane("notes")), 1);
+}
+
 TEST(Bootstrap, GivesANewFileItsPageSize) {
   const TempDir directory;
   Options options;
@@ -222,6 +254,8 @@ TEST(Bootstrap, OpensAsManyConnectionsAsAskedFor) {
   }
 }
 
+// CORE-13: all four are asked at once.
+// WAL-12: the durability that was asked for reaches all four.
 TEST(Bootstrap, AppliesItsSettingsToEveryConnection) {
   for (const bool foreign_keys : {true, false}) {
     for (const Synchronous synchronous : {Synchronous::Normal, Synchronous::Full}) {
@@ -248,6 +282,7 @@ TEST(Bootstrap, MakesReadersThatCannotWrite) {
   EXPECT_THAT(answers, ElementsAre("1", "1", "1", "0"));
 }
 
+// CORE-13: an orphan is refused by the one connection that can write.
 TEST(Bootstrap, EnforcesForeignKeysWhereTheyAreOn) {
   Options options;
   options.migrations = {{1, "make tables",
@@ -304,16 +339,13 @@ TEST(Bootstrap, CanBeRepeatedAfterItFailed) {
   EXPECT_NO_THROW((void)Database::open(directory.file("a.db"), options));
 }
 
+// CORE-14: the step of the extensions fails, and what was open is closed.
 TEST(Bootstrap, LeavesNothingOpenWhenItFails) {
   const TempDir directory;
   Options options;
   options.extensions = {{directory.file("missing.so"), ""}};
   EXPECT_THROW((void)Database::open(directory.file("a.db"), options), Error);
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-    std::error_code gone;
-    const std::string target = std::filesystem::read_symlink(entry.path(), gone).string();
-    EXPECT_THAT(target, testing::Not(testing::StartsWith(directory.path().string())));
-  }
+  EXPECT_THAT(open_files_in(directory.path()), IsEmpty());
 }
 
 TEST(Bootstrap, IsWhatAnInitializedComesFrom) {

@@ -20,6 +20,29 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+// What a subsystem would look for to change what it borrows.
+template <class T>
+concept Reconfigurable =
+    requires(T& thing) { thing.set_options(Options()); } ||
+    requires(T& thing) { thing.options() = Options(); } ||
+    requires(T& thing) { thing.set_connections(1); } || requires(T& thing) { thing.resize(1); } ||
+    requires(T& thing) { thing.set_busy_timeout(std::chrono::seconds(1)); } ||
+    requires(T& thing) { thing.set_journal_mode("delete"); };
+
+// Shows that the concept would find something.
+struct ReconfigurablePool {
+  void set_busy_timeout(std::chrono::milliseconds timeout);
+};
+
+// CORE-01: a handle has no setter for what the bootstrap has settled.
+TEST(Lane, CannotReconfigureThePool) {
+  static_assert(Reconfigurable<ReconfigurablePool>);
+  EXPECT_FALSE(Reconfigurable<Lane>);
+  EXPECT_FALSE(Reconfigurable<Database>);
+  EXPECT_FALSE(Reconfigurable<ReadTx>);
+  EXPECT_FALSE(Reconfigurable<WriteTx>);
+}
+
 TEST(Lane, KeepsItsName) {
   NoteDatabase db;
   EXPECT_EQ(db.lane("audit log").name(), "audit log");

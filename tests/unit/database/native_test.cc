@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stdexcept>
 #include <string>
+#include <tuple>
 
 #include "support/note_database.h"
 #include "support/thrown.h"
@@ -36,6 +38,28 @@ TEST(NativeHandle, IsUndoneWithTheTransaction) {
   EXPECT_EQ(count_notes(db.lane()), 0);
 }
 
+// CORE-22: what one subsystem does by the raw handle and another by typed calls is one transaction.
+TEST(NativeHandle, SharesATransactionWithTypedCalls) {
+  NoteDatabase db;
+  add_note(db.lane(), "an entity");
+  db.lane().write([](WriteTx& tx) {
+    tx.execute_script(
+        "CREATE TABLE security(checksum); INSERT INTO security "
+        "VALUES ('old')");
+  });
+  const auto change_both = [](WriteTx& tx) {
+    EXPECT_EQ(run(native_handle(tx), "UPDATE security SET checksum = 'new'"), SQLITE_OK);
+    tx.execute("UPDATE note SET text = 'changed'");
+    throw std::runtime_error("no");
+  };
+  EXPECT_THROW(db.lane().write(change_both), std::runtime_error);
+  EXPECT_EQ(db.lane().read([](ReadTx& tx) {
+    return tx.query<std::string, std::string>("SELECT checksum, text FROM security, note").one();
+  }),
+            std::tuple("old", "an entity"));
+}
+
+// CORE-15: nor can it through SQLite's own handle.
 TEST(NativeHandle, RefusesWhatIsTheLibrarys) {
   NoteDatabase db;
   for (const char* sql : {"BEGIN",
@@ -86,6 +110,7 @@ TEST(NativeHandle, OfAReadRefusesToWrite) {
   });
 }
 
+// CORE-15: an open cursor is ended before the next one gets the connection.
 TEST(NativeHandle, StatementLeftRunningIsEndedAndCounted) {
   NoteDatabase db;
   db.lane().write([](WriteTx& tx) {
@@ -103,6 +128,7 @@ TEST(NativeHandle, StatementLeftRunningIsEndedAndCounted) {
   sqlite3_finalize(left);
 }
 
+// CORE-25: SQLite would keep the connection and its locks alive unseen.
 TEST(NativeHandle, StatementLeftOpenDoesNotKeepTheDatabaseOpen) {
   NoteDatabase db;
   db.lane().write([](WriteTx& tx) {

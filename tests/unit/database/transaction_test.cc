@@ -42,6 +42,29 @@ TEST(Transaction, CommitsWhenTheClosureReturns) {
   EXPECT_EQ(run_raw(db.file(), "SELECT text FROM note"), "one");
 }
 
+// CORE-09: a write need not upgrade a lock later, which is what fails between two writers.
+TEST(Transaction, HasTheWriteLockBeforeItsFirstStatement) {
+  NoteDatabase db;
+  RawSqlite stranger(db.file());
+  db.lane().write([&](WriteTx&) {
+    EXPECT_THAT([&] { stranger.run("BEGIN IMMEDIATE"); },
+                testing::ThrowsMessage<std::runtime_error>(HasSubstr("database is locked")));
+  });
+  EXPECT_NO_THROW(stranger.run("BEGIN IMMEDIATE"));
+}
+
+// CORE-21: what failed and where, but none of the values.
+TEST(Transaction, FailureCarriesItsSqlWithoutTheValues) {
+  NoteDatabase db;
+  add_note(db.lane("vault"), "a secret");
+  const auto error = thrown<ConstraintError>([&] { add_note(db.lane("vault"), "a secret"); });
+  EXPECT_EQ(error.code(), "CONSTRAINT");
+  EXPECT_EQ(error.sqlite_code(), SQLITE_CONSTRAINT_UNIQUE);
+  EXPECT_EQ(error.sql(), "INSERT INTO note(text) VALUES (?)");
+  EXPECT_EQ(error.lane(), "vault");
+  EXPECT_EQ(std::string(error.what()).find("secret"), std::string::npos) << error.what();
+}
+
 TEST(Transaction, RollsBackAndThrowsOnWhatTheClosureThrows) {
   NoteDatabase db;
   const auto error = thrown<OwnError>([&] {
@@ -160,6 +183,7 @@ TEST(Transaction, ExpiresAStatementThatOutlivesIt) {
   EXPECT_EQ(count_notes(db.lane()), 0);
 }
 
+// CORE-15: so is one that a Statement kept open.
 TEST(Transaction, RepairsAReaderThatWasLeftInTheMiddleOfAQuery) {
   NoteDatabase db;
   db.lane().write([](WriteTx& tx) {
@@ -356,6 +380,18 @@ TEST(Commit, ThatAConstraintRefusesThrowsAndIsUndone) {
   EXPECT_NO_THROW(add_note(lane, "next"));
 }
 
+template <class Tx>
+concept Writable = requires(Tx& tx) { tx.execute("DELETE FROM note"); } || requires(Tx& tx) {
+  tx.execute_script("DELETE FROM note");
+} || requires(Tx& tx) { tx.savepoint(); };
+
+// CORE-09: writing in a read does not compile.
+TEST(ReadTransaction, HasNoMemberThatWrites) {
+  static_assert(Writable<WriteTx>);
+  EXPECT_FALSE(Writable<ReadTx>);
+}
+
+// CORE-09: nor does it work by way of a query.
 TEST(ReadTransaction, RefusesAStatementThatWrites) {
   NoteDatabase db;
   const auto error = thrown<MisuseError>([&] {
