@@ -213,6 +213,7 @@ TEST(CliHelp, KeepsTheManualPageInStep) {
       << "run `turnstile help --man > docs/reference/turnstile.1`";
 }
 
+// WAL-11: the program says which engine it has.
 TEST(CliVersion, TellsTheVersionsOfTheProgramAndItsEngine) {
   const CliResult result = run_cli({"version", "--json"}, {}, {"TURNSTILE_VEC0="});
   EXPECT_EQ(result.status, 0);

@@ -70,6 +70,7 @@ TEST(Checkpointer, LeavesItToTheWriterWhenItsThreadIsLate) {
   EXPECT_LE(longest_log(*db), kMostFrames);
 }
 
+// WAL-09: a checkpoint that a reader stops short does not stop the writers.
 TEST(Checkpointer, LetsWritersGoOnWhileAReaderPinsTheLog) {
   NoteDatabase db(with_small_log());
   const HeldRead pin(db.lane("export"), [](ReadTx& tx) { (void)count_notes(tx); });

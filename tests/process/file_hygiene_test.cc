@@ -32,6 +32,7 @@ Watched watch_opens(std::vector<std::string> arguments) {
   return watched;
 }
 
+// CORE-17: TheWatchFindsIntruders shows that it would be found out.
 TEST(FileHygiene, NobodyButSqliteOpensTheDatabasesFilesWhileAConnectionLives) {
   const TempDir dir;
   const Watched watched = watch_opens({dir.file("app.db")});

@@ -45,7 +45,8 @@ class ForeignReader : public testing::Test {
   LogEvents events_;
 };
 
-TEST_F(ForeignReader, IsNamed) {  // WAL-08
+// WAL-08: also a reader of another program is reported.
+TEST_F(ForeignReader, IsNamed) {
   NoteDatabase db(options(AtWalLimit::InterruptReaders));
   SqliteShell idle(db.file());
   idle.run("SELECT count(*) FROM note");
@@ -61,7 +62,8 @@ TEST_F(ForeignReader, IsNamed) {  // WAL-08
   EXPECT_TRUE(write_until(db.lane(), [&] { return db->metrics().wal.frames < 50; }));
 }
 
-TEST_F(ForeignReader, IsNamedToThoseWhoseWritesAreRefused) {  // WAL-08
+// WAL-08: it can only be ended by whoever started it, so that its log is bounded by refusals.
+TEST_F(ForeignReader, IsNamedToThoseWhoseWritesAreRefused) {
   NoteDatabase db(options(AtWalLimit::RefuseWrites));
   SqliteShell shell(db.file());
   ASSERT_EQ(shell.run("BEGIN; SELECT count(*) FROM note"), "0\n");

@@ -73,6 +73,7 @@ TEST(ForkGuard, SeesAForkAndTheForkOfAFork) {
   EXPECT_FALSE(before.forked());
 }
 
+// CORE-19: the child is refused, and 100 rows of the parent are all there.
 TEST_F(Fork, RefusesTheChildAndKeepsAllOfTheParentsRows) {
   const Lane lane = notes_.lane();
   add_notes(lane, "before ", 50);

@@ -100,6 +100,7 @@ TEST_F(HolderProcess, IsNamedToThoseBehindTheFirstWaiterToo) {
   first.get();
 }
 
+// CORE-07: so do those that meet another process of this library.
 TEST_F(HolderProcess, IsWaitedOutWhenItEndsBeforeTheDeadline) {
   auto waiter = std::async(std::launch::async, [this] { insert(patience()); });
   EXPECT_TRUE(is_in_line());

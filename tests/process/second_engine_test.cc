@@ -18,6 +18,7 @@ Reply open_beside_another_engine(const std::string& path, const std::string& cho
   return Reply::parse(result.output.substr(0, result.output.find('\n')));
 }
 
+// CORE-18: two copies of SQLite in the process.
 TEST(SecondEngine, IsRefused) {
   const TempDir dir;
   const Reply reply = open_beside_another_engine(dir.file("app.db"), "refuse");
@@ -37,6 +38,7 @@ TEST(SecondEngine, RefusedLeavesNoFileBehind) {
   EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
 }
 
+// CORE-18: the option that permits it.
 TEST(SecondEngine, IsLetThroughWhenTheOptionSaysSo) {
   const TempDir dir;
   const Reply reply = open_beside_another_engine(dir.file("app.db"), "allow");

@@ -172,6 +172,7 @@ TEST(Seed2, FourThreadsStartAtOnce) {
     expect_started(dir.file(std::to_string(start) + ".db"));
 }
 
+// WAL-05: 200 fresh files, and no start fails.
 TEST(Seed2, FourProcessesStartAtOnce) {
   const TempDir dir;
   const StartingGun gun;
@@ -267,6 +268,7 @@ void use_every_connection(const Database& db) {
       [](WriteTx& tx) { tx.execute("INSERT INTO made_by_step_1 DEFAULT VALUES"); });
 }
 
+// WAL-02: of all SQL on all connections. The rules of the tree look at the sources.
 TEST(Seed2, TheJournalModeIsSetByOneStatementOnOneConnection) {
   const TempDir dir;
   const SqlTrace trace;
@@ -276,6 +278,7 @@ TEST(Seed2, TheJournalModeIsSetByOneStatementOnOneConnection) {
   EXPECT_EQ(SqlTrace::matching(kSetsJournalMode).size(), 1U);
 }
 
+// WAL-03: the mode is asked for first.
 TEST(Seed2, TheJournalModeIsNotSetWhereItIsRightAlready) {
   const TempDir dir;
   Database::open(dir.file("app.db"), start_options()).close();

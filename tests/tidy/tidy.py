@@ -62,6 +62,9 @@ PUBLIC_HEADERS = {
 # Public headers may include other libraries only where listed here.
 FOREIGN_INCLUDES = {"native.h": {"sqlite3.h"}}
 
+# The requirements that tests have to prove by now, by area: from 1 to this number.
+DUE_REQUIREMENTS = {"CORE": 25, "WAL": 12}
+
 CPP = (".h", ".cc")
 TEXT = CPP + (".md", ".py", ".sh", ".cmake", ".txt", ".json", ".in", ".sql", ".c", ".yml", "")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -79,6 +82,8 @@ REGISTRY = re.compile(r"\b(?:npm" r"js\.(?:org|com)|yarn" r"pkg\.com|(?:deb|secu
                       r"\.deb" r"ian\.org|py" r"pi\.org|crates" r"\.io|proxy\.gol" r"ang\.org)")
 TOP_CLASS = re.compile(r"^(?:class|struct)\s+(?:TURNSTILE_\w+(?:\([^)]*\))?\s+|\[\[\w+\]\]\s+)*"
                        r"(\w+)(?:<[^;{]*>)?(?:\s+final)?\s*(?::[^;]*)?(?:\{.*)?$")
+TEST_BEGINS = re.compile(r"\s*(TEST(_F|_P)?\(|def test_)")
+REQUIREMENT = re.compile(r"\b[A-Z]+-\d\d\b")
 THREADS = re.compile(r"\bThreads: (shared|confined|scoped|immutable)\b")
 
 
@@ -255,6 +260,33 @@ def rule_journal_mode(tree):
                 yield path, number, "the journal mode is set in src/database/bootstrap only"
 
 
+def named_requirements(lines):
+    """Those that the comment right above a test names."""
+    above = set()
+    for line in lines:
+        if re.match(r"\s*(//|#) ", line):
+            above.update(REQUIREMENT.findall(line))
+            continue
+        if TEST_BEGINS.match(line):
+            yield from above
+        above = set()
+
+
+def rule_requirements(tree):
+    """Each requirement that is due is named by a test, in the comment above it."""
+    table = "tests/tidy/tidy.py"
+    if table not in tree.files:
+        return
+    named = set()
+    for path, lines in tree.files.items():
+        if path.startswith("tests/") and path.endswith(("_test.cc", "_test.py")):
+            named.update(named_requirements(lines))
+    for area, last in DUE_REQUIREMENTS.items():
+        for number in range(1, last + 1):
+            if f"{area}-{number:02}" not in named:
+                yield table, 1, f"no comment above a test names the requirement {area}-{number:02}"
+
+
 def rule_pragma_once(tree):
     for path, lines in tree.cpp():
         if path.endswith(".h") and "#pragma once" not in lines:
@@ -291,6 +323,7 @@ RULES = {
     "banned-words": rule_banned_words,
     "sleep": rule_sleep,
     "journal-mode": rule_journal_mode,
+    "requirements": rule_requirements,
     "pragma-once": rule_pragma_once,
     "machine": rule_machine,
     "dead-files": rule_dead_files,

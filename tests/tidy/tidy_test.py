@@ -57,6 +57,7 @@ BROKEN = {
         ("src/gate/a.cc", 'run("PRAGMA journal' + '_mode=WAL");\n'),
         ("apps/turnstile/a.cc", 'run("pragma main.journal' + '_mode (wal)");\n'),
     ],
+    "requirements": [("tests/tidy/tidy.py", "\n")],
     "pragma-once": [("src/gate/a.h", "int a;\n")],
     "machine": [
         ("README.md", "cd /ho" + "me/someone/turnstile\n"),
@@ -65,6 +66,11 @@ BROKEN = {
     ],
     "dead-files": [("src/a.cc", "int a;\n")],
 }
+
+ALL_REQUIREMENTS = [f"{area}-{number:02}" for area, last in tidy.DUE_REQUIREMENTS.items()
+                    for number in range(1, last + 1)]
+NAMES_ALL_REQUIREMENTS = "".join(f"// {each}: so it is.\n// It is.\nTEST(Gate, Works) {{}}\n"
+                                 for each in ALL_REQUIREMENTS)
 
 CLEAN = {
     "src/sqlite/connection.cc": '#include "sqlite/connection.h"\n#include "turnstile/error.h"\n',
@@ -75,6 +81,8 @@ CLEAN = {
     "include/turnstile/lane.h": CLASS % "/// A thing.\n///\n/// Threads: shared.",
     "include/turnstile/native.h": "#pragma once\n#include <sqlite3.h>\n",
     "tests/unit/wait_test.cc": "// sleep: the deadline is the subject\nsleep" + "_for(1s);\n",
+    "tests/tidy/tidy.py": "\n",
+    "tests/unit/all_test.cc": NAMES_ALL_REQUIREMENTS,
     "examples/readme.cc": '#include "turnstile/turnstile.h"\n',
 }
 
@@ -103,6 +111,19 @@ class Rules(unittest.TestCase):
     def test_a_clean_tree_has_no_findings(self):
         compiled = {path for path in CLEAN if path.endswith(".cc")}
         self.assertEqual(findings(CLEAN, compiled), [])
+
+    def test_each_requirement_must_be_named(self):
+        for each in ALL_REQUIREMENTS:
+            with self.subTest(requirement=each):
+                text = NAMES_ALL_REQUIREMENTS.replace(each, "CORE-99")
+                found = findings({"tests/tidy/tidy.py": "\n", "tests/unit/all_test.cc": text})
+                self.assertEqual([f[3].endswith(" " + each) for f in found], [True])
+
+    def test_a_requirement_is_named_right_above_a_test_only(self):
+        for text in ("// CORE-01: a remark.\n\nTEST(Gate, Works) {}\n",
+                     "// CORE-01: of a class.\nclass Gate {};\nTEST(Gate, Works) {}\n",
+                     "TEST(Gate, Works) {  // CORE-01\n}\n"):
+            self.assertEqual(list(tidy.named_requirements(text.split("\n"))), [], text)
 
     def test_an_exception_silences_one_rule_in_one_file(self):
         path, content = BROKEN["pragma-once"][0]

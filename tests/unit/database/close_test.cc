@@ -232,6 +232,7 @@ TEST(Close, WaitsForARunningRead) {
   EXPECT_EQ(closing.get().interrupted, 0U);
 }
 
+// CORE-25: a close that cannot end a write says so.
 TEST(Close, NamesAWriteThatDoesNotEnd) {
   NoteDatabase db;
   BusyWriter busy(db.lane("stubborn"));

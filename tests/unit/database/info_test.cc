@@ -72,6 +72,7 @@ TEST(Info, CountsNothingBeforeTheFirstCall) {
   EXPECT_EQ(counters.longest_write_wait.count(), 0);
 }
 
+// CORE-24: what a known load must have counted.
 TEST(Info, CountsAKnownLoadExactly) {
   NoteDatabase db;
   const Lane lane = db.lane();

@@ -1,4 +1,4 @@
-// Recording, percentiles, and what a database's own metrics say after a known load. CORE-24
+// Recording, percentiles, and what a database's own metrics say after a known load.
 #include "turnstile/metrics.h"
 
 #include <gmock/gmock.h>
@@ -147,6 +147,7 @@ TEST(GroupSizes, PutsEachSizeIntoItsBucket) {
     EXPECT_EQ(GroupSizes::bucket_of(size), bucket) << size;
 }
 
+// CORE-24: what a known load must have counted.
 TEST(Metrics, CountAKnownLoadByLane) {
   NoteDatabase db;
   const Lane notes = db.lane("notes");
@@ -243,6 +244,7 @@ TEST(Metrics, AreRefusedByAClosedDatabase) {
   EXPECT_EQ(thrown<MisuseError>([&] { (void)db->metrics(); }).code(), "DB_CLOSED");
 }
 
+// CORE-24: the last checkpoint.
 TEST(Metrics, SeeACheckpoint) {
   Options options;
   options.checkpoint_frames = 1;

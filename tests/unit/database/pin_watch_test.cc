@@ -87,7 +87,8 @@ TEST_F(PinWatchTest, LearnsNothingFromACheckpointThatDidNothing) {
   EXPECT_TRUE(watch.pinned());
 }
 
-TEST_F(PinWatchTest, NamesTheOldestReaderOnceItIsOld) {  // WAL-08
+// WAL-08: whom the report names.
+TEST_F(PinWatchTest, NamesTheOldestReaderOnceItIsOld) {
   const auto younger = reader("short", milliseconds(5));
   const auto oldest = reader("export", milliseconds(10));
   PinWatch watch = this->watch();

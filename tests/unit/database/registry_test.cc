@@ -38,6 +38,7 @@ TEST(Registry, GivesTheSameDatabaseForTheSamePath) {
   EXPECT_TRUE(same_database(*db, again));
 }
 
+// CORE-16: one file, one pool.
 TEST(Registry, GivesTheSameDatabaseForARelativePath) {
   NoteDatabase db;
   const Database again =
@@ -45,6 +46,7 @@ TEST(Registry, GivesTheSameDatabaseForARelativePath) {
   EXPECT_TRUE(same_database(*db, again));
 }
 
+// CORE-16: links are followed first.
 TEST(Registry, GivesTheSameDatabaseForASymbolicLink) {
   NoteDatabase db;
   const std::string link = db.directory().file("link.db");
@@ -65,6 +67,7 @@ TEST(Registry, KeepsTwoFilesApart) {
   EXPECT_FALSE(same_database(*one, *two));
 }
 
+// CORE-16: SQLite names the log after the path, and two logs lose rows.
 TEST(Registry, RefusesAHardLink) {
   NoteDatabase db;
   const std::string other = db.directory().file("other.db");
@@ -76,6 +79,7 @@ TEST(Registry, RefusesAHardLink) {
   EXPECT_THAT(names_in(db.directory().path()), Not(Contains("other.db-wal")));
 }
 
+// CORE-01: a second open does not change what the first has settled.
 TEST(Registry, RefusesOtherSettingsAndNamesTheFirst) {
   using std::chrono::milliseconds;
   struct Change {

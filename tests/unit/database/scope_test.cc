@@ -42,6 +42,7 @@ Options with_one_connection() {
   return options;
 }
 
+// CORE-20: an error at once instead of a wait for oneself.
 TEST(Scope, RefusesAWriteInsideAWrite) {
   NoteDatabase db;
   const Lane lane = db.lane();

@@ -142,6 +142,7 @@ TEST(Uri, AcceptsWhatIsSoAnyway) {
   }
 }
 
+// CORE-05: asking for it by URI is an error.
 TEST(Uri, RefusesASharedCacheWithTheReason) {
   expect_refused("file:a.db?cache=shared", "database table is locked");
 }

@@ -17,6 +17,7 @@ using test::thrown;
 
 class RefusedSql : public testing::TestWithParam<const char*> {};
 
+// CORE-15: SQL cannot change what belongs to the pool.
 TEST_P(RefusedSql, IsMisuseWithTheReason) {
   ScratchConnection connection("CREATE TABLE t(a)");
   const auto error = thrown<MisuseError>([&] { connection->execute_script(GetParam()); });

@@ -431,6 +431,7 @@ TEST(ConnectionCleanUp, FindsNothingToDoAfterAProperEnd) {
   EXPECT_TRUE(connection->clean_up());
 }
 
+// CORE-15: an open transaction.
 TEST(ConnectionCleanUp, EndsATransaction) {
   ScratchConnection connection;
   ASSERT_EQ(connection->begin_immediate(), SQLITE_OK);
@@ -495,6 +496,7 @@ TEST(ConnectionCheckpoint, TruncatesTheLog) {
   EXPECT_EQ(std::filesystem::file_size(writer.file() + "-wal"), 0U);
 }
 
+// WAL-09: no kind of checkpoint waits.
 TEST(ConnectionCheckpoint, DoesNotWaitForAReader) {
   ScratchConnection writer("CREATE TABLE t(a)");
   const Call call;
