@@ -108,7 +108,8 @@ struct Metrics {
   Histogram commit;                ///< COMMIT itself.
   GroupSizes groups;
   std::uint64_t engine_waits = 0;          ///< Times SQLite's own lock was held by a stranger.
-  std::uint64_t repaired_connections = 0;  ///< Given back with something left open, and cleaned.
+  std::uint64_t repaired_connections = 0;  ///< Given back with something left behind, and cleaned.
+  std::uint64_t replaced_connections = 0;  ///< Changed through native_handle(), and replaced.
   PoolInfo pool;
   WalMetrics wal;
 };

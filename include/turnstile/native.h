@@ -3,7 +3,10 @@
 // The handle is borrowed: it ends with the transaction, stays with the thread, and must be left as
 // it was found. The transaction is Turnstile's: an authorizer refuses BEGIN, COMMIT, ROLLBACK,
 // SAVEPOINT, ATTACH, DETACH and every PRAGMA that changes a setting. Statements prepared through it
-// must be finalized before the closure returns.
+// must be finalized before the closure returns; hooks and handlers end with the transaction. A
+// connection whose settings, functions, attached or temporary objects are not what they were is
+// replaced by a new one, counted (Metrics::replaced_connections), and the log sink is told
+// (CONNECTION_REPLACED). A write that has used the handle shares its commit with no later one.
 #pragma once
 
 #include <sqlite3.h>

@@ -53,7 +53,8 @@ class Savepoint;
 /// A write transaction. It holds SQLite's write lock from the start (BEGIN IMMEDIATE), so that
 /// what it reads cannot change before it writes. It commits when the closure returns and is rolled
 /// back when the closure throws. What the closure does outside the database cannot be undone and
-/// belongs into after_commit().
+/// belongs into after_commit(). Temporary tables, views and triggers are its own: they are dropped
+/// when the closure ends, and at a yield_point() that lets others go.
 ///
 /// Threads: scoped.
 class WriteTx final : public ReadTx {

@@ -15,6 +15,7 @@
 namespace turnstile::detail {
 
 using database::Attribution;
+using database::Role;
 using database::Scope;
 using database::ScopeKind;
 using database::SharedPermit;
@@ -79,7 +80,7 @@ void LaneState::end_submission() noexcept {
 }
 
 Core::Core(database::Opened opened)
-    : options_(std::move(opened.options)),
+    : options_(database::with_careful_log(std::move(opened.options))),
       location_(std::move(opened.location)),
       has_wal_(opened.has_wal),
       writable_(opened.writer != nullptr),
@@ -190,6 +191,7 @@ void Core::read_on(sqlite::Connection& connection, const Call& call,
     body(tx);
   } catch (...) {
     connection.clean_up();
+    housekeeping_.after_use(connection, readers_ ? Role::Reader : Role::Writer);
     throw;
   }
   finish_read(connection);
@@ -201,6 +203,7 @@ void Core::finish_read(sqlite::Connection& connection) noexcept {
   static_cast<void>(connection.commit());
   was_clean = connection.clean_up() && was_clean;
   if (!was_clean) recorder_.on_repair();
+  housekeeping_.after_use(connection, readers_ ? Role::Reader : Role::Writer);
 }
 
 // ---- Writing ----

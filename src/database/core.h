@@ -22,6 +22,7 @@
 
 #include "database/bootstrap.h"
 #include "database/checkpointer.h"
+#include "database/housekeeping.h"
 #include "database/lane_state.h"
 #include "database/metrics.h"
 #include "database/shared_permit.h"
@@ -109,6 +110,7 @@ class Core {
   const std::vector<Setting> settings_;
 
   database::Recorder recorder_;
+  const database::Housekeeping housekeeping_{options_, recorder_};
 
   // Who may go when. The objects stay until the end, so that a call that comes too late finds them
   // closed and not gone.

@@ -120,6 +120,7 @@ void Group::require_committable(const Call& call) {
                          call);
   }
   if (connection_.reclaim_statements() > 0) recorder_.on_repair();
+  if (connection_.drop_temporary_objects()) recorder_.on_repair();
   if (connection_.has_unresolved_foreign_keys()) sqlite::raise_unresolved_foreign_key(connection_);
 }
 
@@ -138,17 +139,22 @@ void Group::lose(const std::exception_ptr& cause) {
 }
 
 const std::vector<WriteJob*>& Group::commit() {
-  if (!std::exchange(open_, false)) return members_;
+  if (std::exchange(open_, false)) finish();
+  housekeeping_.after_use(connection_, Role::Writer);
+  return members_;
+}
+
+void Group::finish() {
   if (members_.empty()) {
     connection_.clean_up();
-    return members_;
+    return;
   }
   gate::sync_point("Group::commit");
   const Clock::time_point start = Clock::now();
   if (const int result = connection_.commit(); result != 0) {
     fail_members(result, sqlite::commit_state_after(result));
     connection_.clean_up();
-    return members_;
+    return;
   }
   gate::sync_point("Group::commit:committed");
   for (WriteJob* job : members_)
@@ -160,7 +166,6 @@ const std::vector<WriteJob*>& Group::commit() {
       fail_members(result, CommitState::Committed);
   }
   recorder_.on_commit(Clock::now() - start, members_.size());
-  return members_;
 }
 
 // Each in its own name: lane and place are the call's.
@@ -180,6 +185,7 @@ void Group::pause() {
   recorder_.on_commit(Clock::now() - start, 1);
   open_ = false;
   attribution_.reset();
+  housekeeping_.after_use(connection_, Role::Writer);
 }
 
 void Group::resume(const Call& call) {

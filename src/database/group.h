@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "database/attribution.h"
+#include "database/housekeeping.h"
 #include "database/session.h"
 #include "database/write_job.h"
 #include "sqlite/connection.h"
@@ -25,8 +26,12 @@ class Group {
     bool rehearse = false;     ///< Options::rehearse_closures.
     bool sync_always = false;  ///< COMMIT is durable by itself.
   };
-  Group(Policy policy, sqlite::Connection& connection, Recorder& recorder) noexcept
-      : policy_(policy), connection_(connection), recorder_(recorder) {}
+  Group(Policy policy, sqlite::Connection& connection, const Housekeeping& housekeeping,
+        Recorder& recorder) noexcept
+      : policy_(policy),
+        connection_(connection),
+        housekeeping_(housekeeping),
+        recorder_(recorder) {}
 
   /// BEGIN IMMEDIATE. Throws Timeout, StorageError, Cancelled.
   void begin(const Call& call);
@@ -37,6 +42,8 @@ class Group {
 
   /// False once a failure has undone everything; lost() has those who are to be told.
   [[nodiscard]] bool is_open() const noexcept { return open_; }
+  /// False once a closure had the native handle: what it has left behind is for nobody else.
+  [[nodiscard]] bool may_grow() const noexcept { return open_ && !connection_.is_lent(); }
   [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
 
   /// COMMIT, if anything is in it. Returns those whose closures had run: all with an error, or
@@ -53,6 +60,7 @@ class Group {
 
  private:
   void start_over() noexcept;
+  void finish();
   void run_closure(WriteJob& job, detail::Yielding* yielding);
   void rehearse(WriteJob& job);
   void undo(bool has_savepoint);
@@ -62,6 +70,7 @@ class Group {
 
   const Policy policy_;
   sqlite::Connection& connection_;
+  const Housekeeping& housekeeping_;
   Recorder& recorder_;
   std::optional<Attribution> attribution_;
   bool open_ = false;

@@ -109,6 +109,7 @@ void Recorder::add_to(Metrics& metrics) const noexcept {
   metrics.groups.max = get(largest_group_);
   metrics.engine_waits = get(engine_waits_);
   metrics.repaired_connections = get(repaired_);
+  metrics.replaced_connections = get(replaced_);
 }
 
 void Recorder::add_to(Counters& counters) const noexcept {

@@ -123,6 +123,7 @@ class Recorder {
     if (waits != 0) engine_waits_.fetch_add(waits, std::memory_order_relaxed);
   }
   void on_repair() noexcept { repaired_.fetch_add(1, std::memory_order_relaxed); }
+  void on_replacement() noexcept { replaced_.fetch_add(1, std::memory_order_relaxed); }
 
   void add_to(Metrics& metrics) const noexcept;
   void add_to(Counters& counters) const noexcept;
@@ -134,6 +135,7 @@ class Recorder {
   std::atomic<std::uint64_t> largest_group_{0};
   std::atomic<std::uint64_t> engine_waits_{0};
   std::atomic<std::uint64_t> repaired_{0};
+  std::atomic<std::uint64_t> replaced_{0};
 };
 
 }  // namespace turnstile::database

@@ -183,6 +183,8 @@ std::string to_open_metrics(const Metrics& metrics) {
   out.sample("_total", "", metrics.engine_waits);
   out.family("repaired_connections", "counter", "", "Connections given back unclean.");
   out.sample("_total", "", metrics.repaired_connections);
+  out.family("replaced_connections", "counter", "", "Connections given back changed.");
+  out.sample("_total", "", metrics.replaced_connections);
   write_pool(out, metrics.pool);
   write_wal(out, metrics.wal);
   return std::move(out).finish();

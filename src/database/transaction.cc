@@ -130,11 +130,12 @@ detail::Session::~Session() {
 
 sqlite3* detail::Session::lend_handle() {
   connection_.require_transaction();
+  sqlite3* const handle = connection_.lend();
   if (must_not_write && !writing_refused_) {
     connection_.execute("PRAGMA query_only=1");
     writing_refused_ = true;
   }
-  return connection_.handle();
+  return handle;
 }
 
 sqlite3* native_handle(ReadTx& tx) {

@@ -88,11 +88,13 @@ Writer::Writer(Parts parts, const Options& options, const Location& location, Re
       location_(location),
       shared_turn_(parts.shared_turn),
       gate_(std::move(parts.gate)),
+      housekeeping_(options, recorder),
       connection_(std::move(parts.connection)),
       group_({.database = parts.database,
               .rehearse = options.rehearse_closures,
               .sync_always = options.synchronous == Synchronous::Full || shared_turn_ != nullptr},
-             *connection_, recorder) {
+             *connection_, housekeeping_, recorder),
+      recorder_(recorder) {
   if (shared_turn_ != nullptr) return;
   auto connect = [config = connection_->config()] {
     return std::make_unique<sqlite::Connection>(config, Call{});
@@ -309,7 +311,7 @@ void Writer::serve_group() noexcept {
   const Clock::time_point began = Clock::now();
   // Where one ends the next one begins: to read the clock takes longer than much else here.
   Clock::time_point now = began;
-  while (group_.is_open() && may_grow(now - began)) {
+  while (group_.may_grow() && may_grow(now - began)) {
     gate::Place* const next = turn_.take_work(now);
     if (next == nullptr) break;
     auto& job = static_cast<WriteJob&>(*next);

@@ -26,6 +26,7 @@
 #include "database/checkpointer.h"
 #include "database/completion.h"
 #include "database/group.h"
+#include "database/housekeeping.h"
 #include "database/job_thread.h"
 #include "database/location.h"
 #include "database/metrics.h"
@@ -131,9 +132,11 @@ class Writer final : private detail::Yielding {
   // These belong to whoever has the turn.
   gate::SharedTurn* const shared_turn_;
   const std::unique_ptr<gate::ProcessGate> gate_;
+  const Housekeeping housekeeping_;
   std::unique_ptr<sqlite::Connection> connection_;
   std::unique_ptr<Checkpointer> checkpointer_;  // Null without a write-ahead log.
   Group group_;
+  Recorder& recorder_;
   SharedPermit shared_permit_;
   WriteJob* alone_ = nullptr;      // The job that runs by itself.
   Clock::time_point slice_began_;  // Since when, without a pause.

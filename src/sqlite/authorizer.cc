@@ -139,18 +139,24 @@ std::string why_refused(int action, const char* first, const char* second) {
   }
 }
 
-void note_action(StatementTraits& traits, int action, const char* second,
+void note_action(StatementTraits& traits, int action, const char* second, const char* schema,
                  const char* trigger) noexcept {
   switch (action) {
-    case SQLITE_CREATE_INDEX:
-    case SQLITE_CREATE_TABLE:
     case SQLITE_CREATE_TEMP_INDEX:
     case SQLITE_CREATE_TEMP_TABLE:
     case SQLITE_CREATE_TEMP_TRIGGER:
     case SQLITE_CREATE_TEMP_VIEW:
+      traits.makes_temporary = true;
+      traits.changes_schema = true;
+      break;
+    case SQLITE_CREATE_VTABLE:
+      if (view(schema) == "temp") traits.makes_temporary = true;
+      traits.changes_schema = true;
+      break;
+    case SQLITE_CREATE_INDEX:
+    case SQLITE_CREATE_TABLE:
     case SQLITE_CREATE_TRIGGER:
     case SQLITE_CREATE_VIEW:
-    case SQLITE_CREATE_VTABLE:
     case SQLITE_DROP_INDEX:
     case SQLITE_DROP_TABLE:
     case SQLITE_DROP_TEMP_INDEX:

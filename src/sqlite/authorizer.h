@@ -10,9 +10,10 @@ namespace turnstile::sqlite {
 ///
 /// Threads: immutable.
 struct StatementTraits {
-  bool changes_schema = false;  ///< SQLite leaves the count of changed rows as it was.
-  bool inserts = false;         ///< By itself, not through a trigger.
-  bool asks_for_rowid = false;  ///< Uses last_insert_rowid(), itself or in a trigger.
+  bool changes_schema = false;   ///< SQLite leaves the count of changed rows as it was.
+  bool inserts = false;          ///< By itself, not through a trigger.
+  bool asks_for_rowid = false;   ///< Uses last_insert_rowid(), itself or in a trigger.
+  bool makes_temporary = false;  ///< Creates a temporary table, index, view or trigger.
 };
 
 /// Empty when application SQL may do `action` (https://sqlite.org/c3ref/c_alter_table.html) with
@@ -24,8 +25,8 @@ struct StatementTraits {
 [[nodiscard]] std::string why_refused(int action, const char* first, const char* second);
 
 /// Adds what `action` says of the statement to `traits`. `trigger` is the trigger or view that
-/// wants the action; null: the statement itself.
-void note_action(StatementTraits& traits, int action, const char* second,
+/// wants the action; null: the statement itself. `schema` is `main`, `temp`, ...; it may be null.
+void note_action(StatementTraits& traits, int action, const char* second, const char* schema,
                  const char* trigger) noexcept;
 
 }  // namespace turnstile::sqlite

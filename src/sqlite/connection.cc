@@ -96,7 +96,7 @@ void Connection::open() {
   if (result != SQLITE_OK) raise(*this, result);
 }
 
-void Connection::configure() {
+void Connection::install_handlers() noexcept {
   sqlite3_busy_handler(handle_, &Connection::on_busy, this);
   sqlite3_set_authorizer(handle_, &Connection::on_authorize, this);
   sqlite3_progress_handler(handle_, kProgressSteps, &Connection::on_progress, this);
@@ -104,7 +104,10 @@ void Connection::configure() {
   // of which there can be only one, so that ours replaces it; both calls say so.
   sqlite3_wal_autocheckpoint(handle_, 0);
   sqlite3_wal_hook(handle_, &Connection::on_commit_to_wal, this);
+}
 
+void Connection::configure() {
+  install_handlers();
   const LibrarySql own(*this);
   const auto set = [this](int setting, int value) {
     const int result = sqlite3_db_config(handle_, setting, value, nullptr);
@@ -436,6 +439,7 @@ void Connection::load_extension(const std::string& path, const std::string& entr
 
 void Connection::interrupt(Interrupt why) noexcept {
   interrupt_.store(why, std::memory_order_relaxed);
+  const std::lock_guard lock(handle_mutex_);
   sqlite3_interrupt(handle_);
 }
 
@@ -475,9 +479,10 @@ int Connection::on_progress(void* self) noexcept {
 }
 
 int Connection::on_authorize(void* self, int action, const char* first, const char* second,
-                             const char* /*database*/, const char* trigger) noexcept {
+                             const char* database, const char* trigger) noexcept {
   Connection& connection = *static_cast<Connection*>(self);
-  note_action(connection.traits_, action, second, trigger);
+  note_action(connection.traits_, action, second, database, trigger);
+  if (connection.traits_.makes_temporary) connection.made_temporary_ = true;
   if (connection.library_sql_) return SQLITE_OK;
   try {
     std::string reason = why_refused(action, first, second);

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <source_location>
 #include <string>
 #include <string_view>
 
@@ -101,6 +103,25 @@ class Connection {
   [[nodiscard]] std::string query_text(const std::string& sql);
   [[nodiscard]] std::int64_t query_integer(const std::string& sql);
 
+  // What closures leave behind (connection_loan.cc).
+
+  /// The handle, for use by somebody else until take_back().
+  [[nodiscard]] sqlite3* lend();
+  [[nodiscard]] bool is_lent() const noexcept { return lent_; }
+  /// The call that it was lent to, or was last.
+  [[nodiscard]] const std::source_location& lent_at() const noexcept { return lent_at_; }
+  /// Ends the loan, with no transaction open: the library's own handlers are in force again, and
+  /// hooks of others are gone. False when the connection is no longer what it was before the first
+  /// loan; it should be replaced then.
+  [[nodiscard]] bool take_back();
+  /// Becomes what `fresh` is, another connection to the same file that was set up in the same way;
+  /// `fresh` has the former handle then. Neither may be in use.
+  void take_over(Connection& fresh) noexcept;
+
+  /// Drops all temporary objects, of which there are none while nobody has made one. Returns
+  /// whether there were any. Throws what SQLite says.
+  bool drop_temporary_objects();
+
   // Transactions. All return a result code, so that the caller decides what to do next. Statements
   // end with the transaction: commit() and rollback() take them back from their users first.
 
@@ -191,7 +212,9 @@ class Connection {
   [[noreturn]] void raise_used_after_fork() const;
   void open();
   void configure();
+  void install_handlers() noexcept;
   void close() noexcept;
+  [[nodiscard]] std::string describe_state();
   void finalize_strays() noexcept;
   void end_strays() noexcept;
   [[nodiscard]] int run(Verb verb) noexcept;
@@ -204,12 +227,17 @@ class Connection {
 
   Config config_;
   const ForkGuard fork_guard_;
+  std::mutex handle_mutex_;  // Between interrupt() and take_over().
   sqlite3* handle_ = nullptr;
   const Call* call_ = nullptr;
   std::atomic<Interrupt> interrupt_{Interrupt::None};
   bool library_sql_ = false;
   bool began_ = false;  // And has neither committed nor rolled back.
   bool may_wait_ = true;
+  bool lent_ = false;
+  std::source_location lent_at_;
+  bool made_temporary_ = false;
+  std::string state_before_loans_;  // Empty before the first one.
   int wal_frames_ = 0;
   std::uint64_t waits_ = 0;
   std::string refusal_;

@@ -43,6 +43,8 @@ StatementCache::Entry& StatementCache::prepare(std::string_view sql, bool cached
   const int result = sqlite3_prepare_v3(connection_.handle(), begin, static_cast<int>(sql.size()),
                                         cached ? SQLITE_PREPARE_PERSISTENT : 0U, &handle, &end);
   if (result != SQLITE_OK) raise(connection_, result, sql);
+  // Only its compilation tells that it makes something temporary, so that it is compiled each time.
+  if (connection_.traits_.makes_temporary) cached = false;
   if (handle == nullptr) {
     require_nothing_behind(connection_, sql, 0);
     raise_statement_misuse(connection_, code("SQL_ERROR"), "there is no statement in the text",
@@ -98,6 +100,12 @@ int StatementCache::reclaim() noexcept {
     give_back(entry);
   }
   return open;
+}
+
+void StatementCache::clear() noexcept {
+  reclaim();
+  while (!entries_.empty())
+    drop(entries_.front());
 }
 
 void StatementCache::evict_one() noexcept {

@@ -29,6 +29,8 @@ class StatementCache {
 
   /// Takes every entry in use back from its user. Returns how many still had an execution open.
   int reclaim() noexcept;
+  /// The same, and finalizes all.
+  void clear() noexcept;
 
   /// Prepared statements, in use or idle.
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }

@@ -279,12 +279,12 @@ TEST_F(GroupCommit, TellsEverybodyOfACommitThatFails) {
   std::vector<std::future<void>> writes;
   {
     BusyWriter busy(db_.lane());
+    writes.push_back(submit_note("a"));
     writes.push_back(submit([](WriteTx& tx) {
-      add_note(tx, "a");
+      add_note(tx, "b");
       sqlite3_commit_hook(
           native_handle(tx), [](void*) { return 1; }, nullptr);
     }));
-    writes.push_back(submit_note("b"));
   }
   for (auto& write : writes)
     EXPECT_THROW(write.get(), ConstraintError);
