@@ -110,6 +110,7 @@ struct Metrics {
   std::uint64_t engine_waits = 0;          ///< Times SQLite's own lock was held by a stranger.
   std::uint64_t repaired_connections = 0;  ///< Given back with something left behind, and cleaned.
   std::uint64_t replaced_connections = 0;  ///< Changed through native_handle(), and replaced.
+  std::uint64_t gate_bypasses = 0;         ///< Turns to write that the gate kept no order for.
   PoolInfo pool;
   WalMetrics wal;
 };

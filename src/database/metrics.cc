@@ -110,6 +110,7 @@ void Recorder::add_to(Metrics& metrics) const noexcept {
   metrics.engine_waits = get(engine_waits_);
   metrics.repaired_connections = get(repaired_);
   metrics.replaced_connections = get(replaced_);
+  metrics.gate_bypasses = get(gate_bypasses_);
 }
 
 void Recorder::add_to(Counters& counters) const noexcept {

@@ -124,6 +124,7 @@ class Recorder {
   }
   void on_repair() noexcept { repaired_.fetch_add(1, std::memory_order_relaxed); }
   void on_replacement() noexcept { replaced_.fetch_add(1, std::memory_order_relaxed); }
+  void on_gate_bypass() noexcept { gate_bypasses_.fetch_add(1, std::memory_order_relaxed); }
 
   void add_to(Metrics& metrics) const noexcept;
   void add_to(Counters& counters) const noexcept;
@@ -136,6 +137,7 @@ class Recorder {
   std::atomic<std::uint64_t> engine_waits_{0};
   std::atomic<std::uint64_t> repaired_{0};
   std::atomic<std::uint64_t> replaced_{0};
+  std::atomic<std::uint64_t> gate_bypasses_{0};
 };
 
 }  // namespace turnstile::database

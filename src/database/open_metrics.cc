@@ -185,6 +185,8 @@ std::string to_open_metrics(const Metrics& metrics) {
   out.sample("_total", "", metrics.repaired_connections);
   out.family("replaced_connections", "counter", "", "Connections given back changed.");
   out.sample("_total", "", metrics.replaced_connections);
+  out.family("gate_bypasses", "counter", "", "Turns to write that the gate kept no order for.");
+  out.sample("_total", "", metrics.gate_bypasses);
   write_pool(out, metrics.pool);
   write_wal(out, metrics.wal);
   return std::move(out).finish();

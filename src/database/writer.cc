@@ -450,11 +450,34 @@ void Writer::take_gate(const Call& call, const Claim& claim,
   stage_.store(Stage::AtGate, std::memory_order_relaxed);
   switch (gate_->take(claim, call.deadline, abandoned)) {
     case Wait::Granted:
-      return;
+      return note_order();
     case Wait::Cancelled:
       sqlite::raise_stopped(call);
     default:
       raise_turn_timeout(call);
+  }
+}
+
+// Told once, and again when the gate had been in order meanwhile.
+void Writer::note_order() noexcept {
+  const gate::ProcessGate::Order order = gate_->order();
+  const bool is_news = std::exchange(order_, order) != order;
+  if (order == gate::ProcessGate::Order::Kept) return;
+  recorder_.on_gate_bypass();
+  if (!is_news || !options_.log_sink) return;
+  try {
+    const gate::GateView view = gate_->view();
+    const std::string why =
+        order == gate::ProcessGate::Order::Lost
+            ? "its file was deleted or replaced and cannot be made anew"
+            : (view.holder ? view.holder->as_holder("gate").describe() : "its holder") +
+                  ", and stands still without a transaction";
+    options_.log_sink({LogEvent::Severity::Warning, "GATE_BYPASSED",
+                       "writes go on without the order of the gate between processes, because " +
+                           why + "; SQLite's own lock keeps them apart"});
+  } catch (...) {
+    // Without memory there is no message; it is counted.
+    return;
   }
 }
 

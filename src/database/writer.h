@@ -120,6 +120,7 @@ class Writer final : private detail::Yielding {
   void linger() noexcept;
 
   void take_gate(const Call& call, const gate::Claim& claim, detail::FunctionRef<bool()> abandoned);
+  void note_order() noexcept;
   void slow_down(const WriteJob& job) const;
   void leave() noexcept;
   [[nodiscard]] Holder holder() const;
@@ -132,6 +133,7 @@ class Writer final : private detail::Yielding {
   // These belong to whoever has the turn.
   gate::SharedTurn* const shared_turn_;
   const std::unique_ptr<gate::ProcessGate> gate_;
+  gate::ProcessGate::Order order_ = gate::ProcessGate::Order::Kept;  // As last noted.
   const Housekeeping housekeeping_;
   std::unique_ptr<sqlite::Connection> connection_;
   std::unique_ptr<Checkpointer> checkpointer_;  // Null without a write-ahead log.

@@ -353,11 +353,13 @@ bool ProcessGate::find_successor() {
   checked_at_ = now;
   // Where there is no database any more there is nothing to make a gate for.
   std::error_code error;
+  lost_ = false;
   if (file_->is_in_place() || !std::filesystem::exists(database_, error)) return false;
   try {
     successor_ = std::make_shared<GateFile>(path_for(database_), database_, kFileMaking);
   } catch (const Error&) {
     // The old one still keeps those apart that are at it, and SQLite's own lock keeps apart all.
+    lost_ = true;
     sync_point("ProcessGate::find_successor:failed");
     return false;
   }

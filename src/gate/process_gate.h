@@ -87,6 +87,16 @@ class ProcessGate {
   void give() noexcept;
   [[nodiscard]] bool held() const noexcept { return held_.load(std::memory_order_relaxed); }
 
+  /// What the last take() that was Granted is worth. Confined as take() is.
+  enum class Order {
+    Kept,
+    Bypassed,  ///< Another process has the gate and stands still; this one goes without it.
+    Lost,      ///< Others find another file, or none, and it could not be made anew.
+  };
+  [[nodiscard]] Order order() const noexcept {
+    return without_ ? Order::Bypassed : lost_ ? Order::Lost : Order::Kept;
+  }
+
   /// True when another process waits and this one has held the gate for its share of time: time to
   /// give it up between two transactions. Until then the gate is kept while work is queued, since a
   /// hand-over costs a wake-up.
@@ -130,6 +140,7 @@ class ProcessGate {
   std::chrono::steady_clock::time_point checked_at_;  // Whether the file is still in place.
   std::atomic<bool> held_{false};
   bool without_ = false;  // What counts as held is not: another process has the lock.
+  bool lost_ = false;     // The file is not in place, and there is no successor.
   std::chrono::steady_clock::time_point since_;     // Of the present possession.
   std::chrono::steady_clock::time_point given_at_;  // End of the last one.
 

@@ -16,6 +16,7 @@
 #include "support/actor.h"
 #include "support/gate_process.h"
 #include "support/interleaving.h"
+#include "support/log_events.h"
 #include "support/soon.h"
 #include "support/sqlite_shell.h"
 #include "support/temp_dir.h"
@@ -148,6 +149,25 @@ TEST_F(GateWithoutItsFile, GoesOnWhereNoNewOneCanBeMade) {
   }));
   ASSERT_EQ(own.take(claim(), at_once()), Wait::Granted);
   EXPECT_EQ(second.take(claim(), at_once()), Wait::TimedOut);
+}
+
+TEST_F(GateWithoutItsFile, ThatCannotBeMadeAnewIsToldOnceAndCountedEachTime) {
+  test::LogEvents events;
+  Options options;
+  options.log_sink = events.sink();
+  Database db = Database::open(database(), options);
+  const Lane lane = db.lane("test");
+  remove_gate_file();
+  std::filesystem::create_directory(gate_file());
+  EXPECT_TRUE(soon([&] {
+    lane.write([](WriteTx&) {});
+    return events.count("GATE_BYPASSED") > 0;
+  }));
+  const std::uint64_t before = db.metrics().gate_bypasses;
+  for (int i = 0; i < 3; ++i)
+    lane.write([](WriteTx&) {});
+  EXPECT_EQ(db.metrics().gate_bypasses, before + 3);
+  EXPECT_THAT(events.of("GATE_BYPASSED"), ElementsAre(testing::HasSubstr("cannot be made anew")));
 }
 
 TEST_F(GateWithoutItsFile, IsNotMadeForADatabaseThatIsGone) {

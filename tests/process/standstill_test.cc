@@ -10,11 +10,13 @@
 #include <optional>
 #include <source_location>
 #include <string>
+#include <vector>
 
 #include "gate/process_gate.h"
 #include "support/actor.h"
 #include "support/gate_process.h"
 #include "support/interleaving.h"
+#include "support/log_events.h"
 #include "support/sqlite_shell.h"
 #include "support/temp_dir.h"
 #include "turnstile/diagnose.h"
@@ -36,6 +38,7 @@ class Standstill : public testing::Test {
     Options options;
     options.migrations = {
         {1, "work", "CREATE TABLE work(process INTEGER, thread INTEGER, n INTEGER);"}};
+    options.log_sink = events_.sink();
     db_.emplace(Database::open(path_, options));
   }
   ~Standstill() override { EXPECT_EQ(SqliteShell(path_).run("PRAGMA integrity_check"), "ok\n"); }
@@ -58,6 +61,7 @@ class Standstill : public testing::Test {
     process.wait_until_stopped();
   }
 
+  LogEvents events_;
   TempDir dir_;
   std::string path_;
   std::optional<Database> db_;
@@ -76,6 +80,26 @@ TEST_F(Standstill, BetweenTransactionsKeepsOthersOutForASecondOnly) {
     insert();
   EXPECT_LT(steady_clock::now() - known, patience(milliseconds(5000)));
   EXPECT_EQ(count_rows(), 11);
+}
+
+TEST_F(Standstill, ThatIsPassedIsToldOnceAndCountedEachTime) {
+  insert();
+  EXPECT_EQ(db_->metrics().gate_bypasses, 0U);
+  for (int episode = 1; episode <= 2; ++episode) {
+    GateProcess holder(path_);
+    holder.take_at_once();
+    holder.stop();
+    for (int i = 0; i < 3; ++i)
+      insert();
+    EXPECT_EQ(db_->metrics().gate_bypasses, 3U * static_cast<unsigned>(episode));
+    const std::vector<std::string> told = events_.of("GATE_BYPASSED");
+    ASSERT_EQ(told.size(), static_cast<std::size_t>(episode));
+    EXPECT_THAT(told.back(), testing::HasSubstr(std::to_string(holder.pid())));
+    holder.process().signal(SIGCONT);
+    holder.give();
+    insert();
+    EXPECT_EQ(db_->metrics().gate_bypasses, 3U * static_cast<unsigned>(episode));
+  }
 }
 
 TEST_F(Standstill, LeavesThePossessionWhereItIs) {
