@@ -41,9 +41,13 @@ constexpr auto kInitExamples = std::to_array<Example>({
 
 // info
 constexpr auto kInfoPositionals = std::to_array<Positional>({kDb});
+constexpr auto kInfoFlags = std::to_array<Flag>({
+    {"--metrics", "", "print the metrics as OpenMetrics text, for collectors, and nothing else"},
+});
 constexpr auto kInfoExamples = std::to_array<Example>({
     {"turnstile info app.db", "for people"},
     {"turnstile info app.db --json | jq .wal_bytes", "one value for a script"},
+    {"turnstile info app.db --metrics", "what a program of your own exports with to_open_metrics"},
 });
 
 // query
@@ -112,14 +116,13 @@ constexpr auto kCommands = std::to_array<Command>({
      "step, numbered 1, 2, 3 in the order given; the file's user_version says which steps it has. "
      "All missing steps are one transaction.",
      kInitPositionals, kInitFlags, kInitExamples, run_init},
-    {"info",
-     "show how a database is set up and how large it is",
+    {"info", "show how a database is set up and how large it is",
      "Opens it for reading only and so neither waits for a writer nor changes anything: no file is "
-     "made, and the journal mode stays what it is.",
-     kInfoPositionals,
-     {},
-     kInfoExamples,
-     run_info},
+     "made, and the journal mode stays what it is.\n\n"
+     "Every process measures for itself. The metrics that --json and --metrics show are those of "
+     "this command, which has only opened the database: their names and form, and the size of the "
+     "log. For a program's own use Database::metrics().",
+     kInfoPositionals, kInfoFlags, kInfoExamples, run_info},
     {"query", "run one statement that reads, on one snapshot",
      "Rows are printed as they come, so that the result may be larger than memory.\n\n"
      "A VALUE is an integer or a real number if it is written like one, NULL, a blob such as "

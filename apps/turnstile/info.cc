@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "command.h"
+#include "metrics_json.h"
 #include "session.h"
 #include "text.h"
 
@@ -16,7 +17,7 @@ double milliseconds(std::chrono::microseconds duration) {
   return static_cast<double>(duration.count()) / 1000;
 }
 
-Json to_json(const DatabaseInfo& info) {
+Json to_json(const DatabaseInfo& info, const Metrics& metrics) {
   Json phases = Json::array();
   for (const BootstrapPhase& phase : info.phases) {
     phases.push_back({{"name", phase.name},
@@ -42,6 +43,7 @@ Json to_json(const DatabaseInfo& info) {
             {"readers_leased", info.pool.readers_leased},
             {"readers_waiting", info.pool.readers_waiting},
             {"writers_waiting", info.pool.writers_waiting}}},
+          {"metrics", metrics_to_json(metrics)},
           {"engine",
            {{"version", info.engine.version},
             {"source_id", info.engine.source_id},
@@ -77,9 +79,13 @@ void print(const DatabaseInfo& info, Output& output) {
 
 ExitCode run_info(Context& context) {
   Session session = Session::for_reading(context, Options().connections);
+  if (context.arguments.has("--metrics")) {
+    context.output.write(to_open_metrics(session.metrics()));
+    return ExitCode::Done;
+  }
   const DatabaseInfo info = session.info();
   if (context.arguments.json())
-    context.output.write_json(to_json(info));
+    context.output.write_json(to_json(info, session.metrics()));
   else
     print(info, context.output);
   return ExitCode::Done;

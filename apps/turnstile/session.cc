@@ -56,15 +56,24 @@ Session::~Session() {
   database_.reset();
 }
 
-DatabaseInfo Session::info() {
-  const std::lock_guard lock(mutex_);
+Database& Session::open_database() {
   if (!database_) {
     Error::Details details;
     details.code = "CANCELLED";
     details.message = "the database was closed";
     throw Cancelled(std::move(details));
   }
-  return database_->info();
+  return *database_;
+}
+
+DatabaseInfo Session::info() {
+  const std::lock_guard lock(mutex_);
+  return open_database().info();
+}
+
+Metrics Session::metrics() {
+  const std::lock_guard lock(mutex_);
+  return open_database().metrics();
 }
 
 void Session::close_at_once() noexcept {

@@ -30,12 +30,15 @@ class Session {
 
   [[nodiscard]] const Lane& lane() const noexcept { return lane_; }
   [[nodiscard]] DatabaseInfo info();
+  [[nodiscard]] Metrics metrics();
 
  private:
   Session(Context& context, Database database);
   [[nodiscard]] static Database open(const Context& context, Options options);
   [[nodiscard]] static Database open_for_reading(const Context& context, int connections);
   void close_at_once() noexcept;
+  /// Throws Cancelled when a signal has closed it.
+  [[nodiscard]] Database& open_database();
 
   std::mutex mutex_;  // A Database may be used by many threads, but closed by one only.
   std::optional<Database> database_;

@@ -122,6 +122,28 @@ TEST_F(CliInfo, PrintsTheSameForPeople) {
   EXPECT_THAT(result.out, HasSubstr("\nlocate "));
 }
 
+TEST_F(CliInfo, ShowsTheMetricsOfItsOwnProcess) {
+  const Json metrics = Json::parse(run_cli({"info", db_, "--json"}).out).at("metrics");
+  EXPECT_EQ(metrics.at("lanes").at(0).at("name"), "cli");
+  EXPECT_EQ(metrics.at("lanes").at(0).at("write_wait").at("count"), 0);
+  EXPECT_EQ(metrics.at("lanes").at(0).at("write_hold").at("max_ms"), 0.0);
+  for (const char* key :
+       {"engine_waits", "repaired_connections", "replaced_connections", "gate_bypasses"}) {
+    EXPECT_EQ(metrics.at(key), 0) << key;
+  }
+  EXPECT_EQ(metrics.at("groups").at("commits"), 0);
+  EXPECT_EQ(metrics.at("wal").at("last_checkpoint"), nullptr);
+}
+
+TEST_F(CliInfo, PrintsTheMetricsForCollectors) {
+  const CliResult result = run_cli({"info", db_, "--metrics"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, StartsWith("# TYPE turnstile_lane_reads counter\n"));
+  EXPECT_THAT(result.out, HasSubstr("turnstile_lane_writes_total{lane=\"cli\"} 0\n"));
+  EXPECT_THAT(result.out, HasSubstr("\nturnstile_wal_file_bytes "));
+  EXPECT_TRUE(result.out.ends_with("# EOF\n"));
+}
+
 TEST_F(CliInfo, MakesNoFile) {
   const CliResult result = run_cli({"info", directory_.file("nowhere.db")});
   EXPECT_EQ(result.status, 4);
