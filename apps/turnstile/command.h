@@ -68,6 +68,7 @@ struct Command {
 [[nodiscard]] ExitCode run_info(Context& context);
 [[nodiscard]] ExitCode run_init(Context& context);
 [[nodiscard]] ExitCode run_locks(Context& context);
+[[nodiscard]] ExitCode run_migrate(Context& context);
 [[nodiscard]] ExitCode run_query(Context& context);
 [[nodiscard]] ExitCode run_version(Context& context);
 

@@ -76,6 +76,20 @@ constexpr auto kExecExamples = std::to_array<Example>({
     {"turnstile exec app.db - < changes.sql", "many statements, all or none of them"},
 });
 
+// migrate
+constexpr auto kMigratePositionals = std::to_array<Positional>(
+    {kDb, {"DIR", "directory of files NNNN_name.sql, one a schema step", true, Words::Files}});
+constexpr auto kMigrateFlags = std::to_array<Flag>({
+    {"--status", "", "list the steps and whether the file has them; status 1 when one is missing"},
+    {"--dry-run", "", "run what is missing, say so, and undo it"},
+    {"--adopt", "VERSION", "take a file of unknown origin as having the steps up to this one"},
+    {"--no-backup", "", "do not copy a file with data first"},
+});
+constexpr auto kMigrateExamples = std::to_array<Example>({
+    {"turnstile migrate app.db migrations", "run what is missing"},
+    {"turnstile migrate app.db migrations --status", "is anything missing?"},
+});
+
 // locks
 constexpr auto kLocksPositionals = std::to_array<Positional>({kDb});
 constexpr auto kLocksFlags = std::to_array<Flag>({
@@ -132,6 +146,12 @@ constexpr auto kCommands = std::to_array<Command>({
      "All of them take effect, or none. Several statements, separated by semicolons, are allowed "
      "where there are no parameters. Values are written as for query.",
      kExecPositionals, kExecFlags, kExecExamples, run_exec},
+    {"migrate", "run the schema steps of a directory that a database lacks",
+     "All of them in one transaction, each once in the life of the file, which keeps a record of "
+     "it with the checksum of the step. A step that was edited since, a gap, and a file with more "
+     "steps than the directory are refused. A file with data is copied to DB.before-vN first, N "
+     "being the first missing step.",
+     kMigratePositionals, kMigrateFlags, kMigrateExamples, run_migrate},
     {"locks", "show which processes hold or wait for locks on a database",
      "Does not open the database and so cannot disturb it.", kLocksPositionals, kLocksFlags,
      kLocksExamples, run_locks},

@@ -24,6 +24,12 @@ class Session {
     return Session(context, open_for_reading(context, connections));
   }
 
+  // For a command that is not to be stopped in the middle: without a Session, a signal ends the
+  // process at once, and what was not committed is undone.
+
+  [[nodiscard]] static Database open(const Context& context, Options options);
+  [[nodiscard]] static Database open_for_reading(const Context& context, int connections);
+
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -34,8 +40,6 @@ class Session {
 
  private:
   Session(Context& context, Database database);
-  [[nodiscard]] static Database open(const Context& context, Options options);
-  [[nodiscard]] static Database open_for_reading(const Context& context, int connections);
   void close_at_once() noexcept;
   /// Throws Cancelled when a signal has closed it.
   [[nodiscard]] Database& open_database();

@@ -5,12 +5,15 @@
 #include <memory>
 #include <source_location>
 #include <string_view>
+#include <vector>
 
 #include "turnstile/error.h"
 #include "turnstile/info.h"
 #include "turnstile/lane.h"
 #include "turnstile/metrics.h"
+#include "turnstile/migration.h"
 #include "turnstile/options.h"
+#include "turnstile/schema.h"
 
 namespace turnstile {
 
@@ -29,7 +32,8 @@ class Database {
  public:
   /// Opens `path`, a path, `:memory:` or a `file:` URI (see Options::from_uri).
   ///
-  /// Waits at most `options.busy_timeout` for others. Throws StorageError, MigrationError, Timeout,
+  /// Waits at most `options.busy_timeout` for others, and before that `options.migration_timeout`
+  /// for one that runs schema steps. Throws StorageError, MigrationError, Timeout,
   /// and MisuseError: OPTION_INVALID, URI_INVALID, DB_OPTIONS_DIFFER when the file is open in this
   /// process with other settings, DB_HARD_LINK when it is open under another hard link,
   /// ENGINE_CONFLICT when a second SQLite is loaded, USED_AFTER_FORK when the parent of this
@@ -57,6 +61,32 @@ class Database {
   /// error whose commit_state() is Unknown. Throws what Lane::read() does.
   [[nodiscard]] CommitState outcome_of(
       std::string_view key, std::source_location where = std::source_location::current()) const;
+
+  /// Runs those of a component's schema steps that the file lacks: all in one transaction, in the
+  /// writer's turn, and recorded under the component's name. A component is a subsystem with tables
+  /// of its own in this file; its name is 1 to 64 of a-z, 0-9, `_`, `-` and `.`, or empty for the
+  /// application's own steps, which Database::open runs by itself. While they run, foreign keys are
+  /// not enforced; they are checked before the commit. Does not write when there is nothing to do.
+  /// Throws MigrationError: MIGRATION_FAILED, MIGRATION_EDITED, MIGRATION_GAP, DB_SCHEMA_TOO_NEW,
+  /// DB_SCHEMA_UNKNOWN, and the file is as it was then; MisuseError (MIGRATION_INVALID); and what
+  /// Lane::write() does.
+  MigrationReport migrate(std::string_view component, const Migrations& migrations,
+                          const MigrateOptions& options = {},
+                          std::source_location where = std::source_location::current()) const;
+
+  /// A component's steps as the program and the file have them, in the order of their versions.
+  /// Throws what Lane::read() does.
+  [[nodiscard]] std::vector<MigrationStatus> migration_status(
+      std::string_view component, const Migrations& migrations,
+      std::source_location where = std::source_location::current()) const;
+
+  /// Compares the file with what `sql`, a script of CREATE statements, would make of an empty one:
+  /// tables with their columns and constraints, indexes, views, triggers; not the order of columns.
+  /// Empty when there is no difference. Throws what Lane::read() does, and Error (SQL_ERROR) for a
+  /// mistake in the script.
+  [[nodiscard]] std::vector<SchemaDifference> compare_schema(
+      std::string_view sql, ExtraObjects extra = ExtraObjects::Ignore,
+      std::source_location where = std::source_location::current()) const;
 
   /// What this database can do, as it was opened.
   [[nodiscard]] Capabilities capabilities() const;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -97,9 +98,33 @@ struct Options {
   int page_size = 0;
   AutoVacuum auto_vacuum = AutoVacuum::None;  ///< Of a new file.
 
-  /// The program's schema. A file with a newer one is refused; without migrations the schema is
-  /// not looked at.
+  /// The program's schema. A file with a newer one, or with other steps, is refused; without
+  /// migrations the schema is not looked at.
   Migrations migrations;
+
+  /// What a file that has tables but neither records of schema steps nor a `user_version` is taken
+  /// for: one whose tables are what the steps up to this version make (0: none of them). Without
+  /// it, such a file is refused (DB_SCHEMA_UNKNOWN). Other files do not care.
+  std::optional<int> adopt_schema{};
+
+  /// Before the first schema step that is run on a file with data, copy the file to
+  /// `NAME.before-vN`, N being that step, and verify the copy. Needs as much space as the file.
+  bool backup_before_migration = true;
+
+  /// How long an open waits for another one that is running schema steps; `busy_timeout` begins
+  /// after that.
+  std::chrono::milliseconds migration_timeout{60000};
+
+  /// A script of CREATE statements: what the program needs to find in the file, compared after the
+  /// schema steps. Throws MigrationError (DB_SCHEMA_DIFFERS) with a list of the differences; tables
+  /// and indexes beyond it are allowed. Empty: nothing is compared.
+  std::string expect_schema;
+
+  /// Read a file of which the caller knows that nobody writes to it, from a medium or directory
+  /// where not even SQLite's lock and log files can be made. Needs OpenMode::ReadOnly. SQLite then
+  /// takes no locks and overlooks a write-ahead log, so that a file beside which there is one with
+  /// content is refused (DB_LOG_LEFT). Nothing else protects against a writer.
+  bool immutable = false;
 
   std::vector<Extension> extensions;
 

@@ -10,6 +10,7 @@
 #include "turnstile/migration.h"
 #include "turnstile/options.h"
 #include "turnstile/priority.h"
+#include "turnstile/schema.h"
 #include "turnstile/statement.h"
 #include "turnstile/transaction.h"
 #include "turnstile/value.h"

@@ -4,11 +4,15 @@
 #include <thread>
 #include <utility>
 
+#include "database/completion.h"
 #include "database/connection_setup.h"
+#include "database/migration/schema.h"
+#include "database/session.h"
 #include "gate/file_locks.h"
 #include "gate/sync_point.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
+#include "turnstile/transaction.h"
 
 namespace turnstile::database {
 
@@ -20,6 +24,29 @@ namespace {
 
 microseconds since(steady_clock::time_point start) {
   return std::chrono::duration_cast<microseconds>(steady_clock::now() - start);
+}
+
+// What to do depends on what SQLite could not make use of: a log, or the place for one.
+[[noreturn]] void raise_unreadable(const StorageError& error, const std::filesystem::path& path) {
+  std::error_code ignored;
+  const auto log_bytes = std::filesystem::file_size(path.native() + "-wal", ignored);
+  const bool has_log = !ignored && log_bytes > 0;
+  Error::Details details;
+  details.code = error.code();
+  details.message = error.message();
+  details.hint = error.hint();
+  details.sqlite_code = error.sqlite_code();
+  details.system_code = error.system_code();
+  details.lane = error.lane();
+  details.where = error.where();
+  if (error.code() == code("DB_PERMISSION") || error.code() == code("DB_OPEN_FAILED") ||
+      error.code() == code("DB_READ_ONLY")) {
+    details.hint = has_log ? "The file has a write-ahead log: copy both to a directory where you "
+                             "may write, and open the copy."
+                           : "Open it where its directory may be written, or, if nobody writes to "
+                             "it, with Options::immutable (immutable=1 in a URI).";
+  }
+  throw StorageError(std::move(details));
 }
 
 [[noreturn]] void raise_no_wal(const std::string& reason, const Call& call) {
@@ -45,8 +72,9 @@ std::string auto_vacuum_number(AutoVacuum mode) {
 
 }  // namespace
 
-Bootstrap::Bootstrap(Location location, Options options, const Call& call, microseconds locate_time)
-    : call_(call) {
+Bootstrap::Bootstrap(Location location, Options options, const Call& call, microseconds locate_time,
+                     std::function<void()> on_migration)
+    : call_(call), on_migration_(std::move(on_migration)) {
   if (location.in_memory) options.mode = OpenMode::Memory;
   opened_.phases.push_back({"locate", locate_time, location.path.string()});
   opened_.location = std::move(location);
@@ -84,11 +112,26 @@ void Bootstrap::enter_gate() {
     return;
   }
   opened_.gate = std::make_unique<gate::ProcessGate>(opened_.location.path);
-  const auto claim = gate::Claim::of_this_thread("bootstrap", call_.where);
-  if (opened_.gate->take(claim, call_.deadline) == gate::Wait::Granted) return;
+  if (wait_at_gate(gate::Claim::of_this_thread("bootstrap", call_.where)) == gate::Wait::Granted)
+    return;
   const gate::GateView view = opened_.gate->view();
   Holder holder = view.holder ? view.holder->as_holder("gate") : Holder{};
   sqlite::raise_timeout(call_, code("OPEN_TIMEOUT"), std::move(holder));
+}
+
+// Whoever runs schema steps is doing what this start would have to do itself, and is waited for
+// longer; the time for everybody else begins when it is done.
+gate::Wait Bootstrap::wait_at_gate(const gate::Claim& claim) {
+  const Deadline longest =
+      Deadline::after(std::max(opened_.options.migration_timeout, opened_.options.busy_timeout));
+  return opened_.gate->take(claim, longest, [this] {
+    const gate::GateView view = opened_.gate->view();
+    if (view.holder && view.holder->lane == kMigrationLane) {
+      on_migration_();
+      call_.deadline = Deadline::after(opened_.options.busy_timeout);
+    }
+    return call_.deadline.expired();
+  });
 }
 
 std::unique_ptr<sqlite::Connection> Bootstrap::connect() const {
@@ -97,7 +140,7 @@ std::unique_ptr<sqlite::Connection> Bootstrap::connect() const {
   config.path = location.sqlite_name;
   config.create = location.in_memory;
   config.read_only = opened_.options.mode == OpenMode::ReadOnly;
-  config.uri = location.in_memory;
+  config.uri = location.in_memory || opened_.options.immutable;
   config.vfs = opened_.options.vfs;
   config.statement_cache_size = opened_.options.statement_cache_size;
   if (!location.in_memory)
@@ -114,10 +157,21 @@ Initialized Bootstrap::initialise() {
   initialized.connection_ = connect();
   sqlite::Connection& connection = *initialized.connection_;
   // The first statement reads the header and so finds out whether this is a database at all.
-  if (connection.query_integer("PRAGMA page_count") == 0) settle_new_file(connection);
-  require_known_schema(connection, opened_.options);
+  if (page_count(connection) == 0) settle_new_file(connection);
+  // Whatever is wrong with the schema is found before anything of the file is changed.
+  if (const Options& options = opened_.options; !options.migrations.empty())
+    (void)make_plan(connection, {}, options.migrations, options.adopt_schema);
   initialized.has_wal_ = !opened_.location.in_memory && settle_journal_mode(connection);
   return initialized;
+}
+
+std::int64_t Bootstrap::page_count(sqlite::Connection& connection) const {
+  try {
+    return connection.query_integer("PRAGMA page_count");
+  } catch (const StorageError& error) {
+    if (opened_.options.mode == OpenMode::ReadOnly) raise_unreadable(error, opened_.location.path);
+    throw;
+  }
 }
 
 void Bootstrap::settle_new_file(sqlite::Connection& connection) {
@@ -168,12 +222,59 @@ std::string Bootstrap::switch_to_wal(sqlite::Connection& connection) {
 }
 
 void Bootstrap::migrate_schema(Initialized& initialized) {
-  const MigrationResult result = migrate(*initialized.connection_, opened_.options);
-  initialized.schema_version_ = result.now;
-  if (result.found != result.now) {
-    opened_.phases.back().detail =
-        "version " + std::to_string(result.found) + " -> " + std::to_string(result.now);
+  sqlite::Connection& connection = *initialized.connection_;
+  const Options& options = opened_.options;
+  if (options.migrations.empty()) {
+    initialized.schema_version_ = static_cast<int>(connection.query_integer("PRAGMA user_version"));
+  } else {
+    const MigrationReport report = run_steps(connection);
+    initialized.schema_version_ = report.now;
+    if (report.found != report.now) {
+      opened_.phases.back().detail = describe(report);
+      if (options.log_sink)
+        options.log_sink(
+            {LogEvent::Severity::Info, "SCHEMA_MIGRATED", "schema " + describe(report)});
+    }
   }
+  if (!options.expect_schema.empty()) require_expected_schema(connection);
+}
+
+MigrationReport Bootstrap::run_steps(sqlite::Connection& connection) {
+  const Options& options = opened_.options;
+  const MigrateOptions how{.backup = options.backup_before_migration,
+                           .adopt_schema = options.adopt_schema};
+  const auto announce = [this] {
+    on_migration_();
+    if (!opened_.gate) return;
+    // Held already: others are only told what for.
+    (void)opened_.gate->take(gate::Claim::of_this_thread(kMigrationLane, call_.where),
+                             call_.deadline);
+  };
+  MigrationOutcome outcome = migrate(connection, {.component = {},
+                                                  .steps = options.migrations,
+                                                  .options = how,
+                                                  .check_foreign_keys = options.foreign_keys,
+                                                  .may_write = options.mode != OpenMode::ReadOnly,
+                                                  .file = opened_.location.path,
+                                                  .on_start = announce});
+  run_after_commit(outcome.after_commit, call_);
+  return std::move(outcome.report);
+}
+
+void Bootstrap::require_expected_schema(sqlite::Connection& connection) const {
+  const Schema expected =
+      schema_of_script(opened_.options.expect_schema, opened_.options.extensions, call_);
+  detail::Session session(connection, call_);
+  ReadTx tx(session);
+  const std::vector<SchemaDifference> differences =
+      compare(expected, read_schema(tx), ExtraObjects::Ignore);
+  if (differences.empty()) return;
+  std::string message = "the schema of the file is not what the program expects: ";
+  for (const SchemaDifference& each : differences) {
+    if (&each != &differences.front()) message += "; ";
+    message += each.describe();
+  }
+  raise_migration(connection, code("DB_SCHEMA_DIFFERS"), std::move(message));
 }
 
 void Bootstrap::fill_pool(Initialized initialized) {

@@ -9,12 +9,13 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "database/location.h"
-#include "database/migrate.h"
+#include "database/migration/migrate.h"
 #include "gate/process_gate.h"
 #include "sqlite/connection.h"
 #include "turnstile/info.h"
@@ -57,8 +58,11 @@ struct Opened {
 class Bootstrap {
  public:
   /// `locate_time`: what the first phase took, which comes before a Bootstrap can be.
-  Bootstrap(Location location, Options options, const Call& call,
-            std::chrono::microseconds locate_time);
+  /// `on_migration` is called when schema steps begin to be run, here or by another process that is
+  /// waited for.
+  Bootstrap(
+      Location location, Options options, const Call& call, std::chrono::microseconds locate_time,
+      std::function<void()> on_migration = [] {});
 
   /// Runs the phases. Whatever it throws, nothing stays open or locked.
   [[nodiscard]] Opened run();
@@ -70,15 +74,20 @@ class Bootstrap {
   /// A connection with the extensions loaded, and nothing else done.
   [[nodiscard]] std::unique_ptr<sqlite::Connection> connect() const;
   void enter_gate();
+  [[nodiscard]] gate::Wait wait_at_gate(const gate::Claim& claim);
   [[nodiscard]] Initialized initialise();
+  [[nodiscard]] std::int64_t page_count(sqlite::Connection& connection) const;
   void settle_new_file(sqlite::Connection& connection);
   [[nodiscard]] bool settle_journal_mode(sqlite::Connection& connection);
   [[nodiscard]] std::string switch_to_wal(sqlite::Connection& connection);
   void migrate_schema(Initialized& initialized);
+  [[nodiscard]] MigrationReport run_steps(sqlite::Connection& connection);
+  void require_expected_schema(sqlite::Connection& connection) const;
   void fill_pool(Initialized initialized);
 
   Opened opened_;
-  const Call& call_;
+  Call call_;  // Its deadline begins anew after a migration that was waited for.
+  std::function<void()> on_migration_;
 };
 
 }  // namespace turnstile::database

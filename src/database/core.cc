@@ -84,9 +84,9 @@ Core::Core(database::Opened opened)
       location_(std::move(opened.location)),
       has_wal_(opened.has_wal),
       writable_(opened.writer != nullptr),
-      schema_version_(opened.schema_version),
       phases_(std::move(opened.phases)),
-      settings_(std::move(opened.settings)) {
+      settings_(std::move(opened.settings)),
+      schema_version_(opened.schema_version) {
   const auto start = std::chrono::steady_clock::now();
   if (!has_wal_) shared_turn_ = std::make_unique<SharedTurn>();
   for (const auto& reader : opened.readers)
@@ -227,6 +227,37 @@ void Core::write(LaneState& lane, const CallOptions& options, FunctionRef<void(W
     throw;
   }
   database::run_after_commit(job.after_commit, call);
+}
+
+MigrationReport Core::migrate(std::string_view component, const Migrations& steps,
+                              const MigrateOptions& options, std::source_location where) {
+  const Call call = make_call(database::kMigrationLane, CallOptions{.timeout = options.timeout},
+                              code("WRITE_TIMEOUT"), where);
+  require_open(call);
+  if (!writable_) sqlite::raise_misuse(code("DB_READ_ONLY"), "the database is read-only", call);
+  database::MigrationOutcome outcome;
+  {
+    // A step that is a function is inside a write, and would wait for itself in another one.
+    const Scope scope(this, ScopeKind::Write, call, exclusive());
+    writer_->with_connection(call, [&](sqlite::Connection& connection) {
+      const Attribution attribution(connection, call, recorder_);
+      outcome = database::migrate(connection, {.component = component,
+                                               .steps = steps,
+                                               .options = options,
+                                               .check_foreign_keys = options_.foreign_keys,
+                                               .file = location_.path});
+    });
+  }
+  database::run_after_commit(outcome.after_commit, call);
+  const MigrationReport& report = outcome.report;
+  if (options.dry_run || report.steps.empty()) return report;
+  if (component.empty()) schema_version_.store(report.now, std::memory_order_relaxed);
+  if (options_.log_sink) {
+    const std::string whose = component.empty() ? "" : " of " + std::string(component);
+    options_.log_sink({LogEvent::Severity::Info, "SCHEMA_MIGRATED",
+                       "schema" + whose + " " + database::describe(report)});
+  }
+  return report;
 }
 
 void Core::submit(LaneState& lane, const CallOptions& options,

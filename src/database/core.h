@@ -62,6 +62,10 @@ class Core {
   /// Has the turn for a submitted job of a lane that shares no transactions, and completes it.
   void run_submitted(std::unique_ptr<database::SubmittedJob> job) noexcept;
 
+  /// See Database::migrate.
+  [[nodiscard]] MigrationReport migrate(std::string_view component, const Migrations& steps,
+                                        const MigrateOptions& options, std::source_location where);
+
   [[nodiscard]] DatabaseInfo info();
   [[nodiscard]] Capabilities capabilities() const noexcept;
   [[nodiscard]] Metrics metrics() TURNSTILE_EXCLUDES(lanes_mutex_);
@@ -105,9 +109,10 @@ class Core {
   const database::Location location_;
   const bool has_wal_;
   const bool writable_;
-  const int schema_version_;
   std::vector<BootstrapPhase> phases_;
   const std::vector<Setting> settings_;
+
+  std::atomic<int> schema_version_;
 
   database::Recorder recorder_;
   const database::Housekeeping housekeeping_{options_, recorder_};

@@ -33,7 +33,7 @@ DatabaseInfo Core::info() {
   info.path = location_.path.string();
   info.phases = phases_;
   info.settings = settings_;
-  info.schema_version = schema_version_;
+  info.schema_version = schema_version_.load(std::memory_order_relaxed);
   info.engine = engine_info();
   if (!location_.in_memory) {
     info.file_bytes = size_of(location_.path);

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "database/core.h"
-#include "database/migrate.h"
+#include "database/migration/history.h"
+#include "database/migration/plan.h"
+#include "database/migration/schema.h"
 #include "database/options_check.h"
 #include "database/registry.h"
 #include "sqlite/engine.h"
@@ -94,6 +96,38 @@ CommitState Database::outcome_of(std::string_view key, std::source_location wher
                        : CommitState::NotCommitted;
           },
           where);
+}
+
+MigrationReport Database::migrate(std::string_view component, const Migrations& migrations,
+                                  const MigrateOptions& options, std::source_location where) const {
+  if (!core_) raise_no_handle(where);
+  database::validate_component(component, where);
+  database::validate(migrations, where);
+  return core_->migrate(component, migrations, options, where);
+}
+
+std::vector<MigrationStatus> Database::migration_status(std::string_view component,
+                                                        const Migrations& migrations,
+                                                        std::source_location where) const {
+  database::validate_component(component, where);
+  database::validate(migrations, where);
+  const auto history =
+      lane("migration_status")
+          .read([component](ReadTx& tx) { return database::read_history(tx, component); }, where);
+  return database::status_of(history, component, migrations);
+}
+
+std::vector<SchemaDifference> Database::compare_schema(std::string_view sql, ExtraObjects extra,
+                                                       std::source_location where) const {
+  if (!core_) raise_no_handle(where);
+  Call call;
+  call.lane = "compare_schema";
+  call.where = where;
+  const database::Schema expected =
+      database::schema_of_script(sql, core_->options().extensions, call);
+  return lane(call.lane).read(
+      [&](ReadTx& tx) { return database::compare(expected, database::read_schema(tx), extra); },
+      where);
 }
 
 Capabilities Database::capabilities() const {

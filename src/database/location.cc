@@ -138,6 +138,21 @@ std::string network_file_system(const fs::path& path) {
   return {};
 }
 
+// SQLite would not look at it, and so show an older state, or a transaction that was half undone.
+void require_no_log(const fs::path& path, const Call& call) {
+  for (const char* suffix : {"-wal", "-journal"}) {
+    const fs::path log = path.native() + suffix;
+    std::error_code error;
+    const auto size = fs::file_size(log, error);
+    if (error || size == 0) continue;
+    refuse(code("DB_LOG_LEFT"),
+           quoted(log) + " has " + std::to_string(size) +
+               " bytes that may belong to the file, and a file that is opened as immutable is read "
+               "without them",
+           call);
+  }
+}
+
 Location in_memory(std::string_view path) {
   static std::atomic<std::uint64_t> next{0};
   const bool anonymous = path.empty() || path == ":memory:";
@@ -198,12 +213,28 @@ Location locate(std::string_view path, const Options& options, const Call& call)
                  call);
   if (writes) require_access(directory, W_OK | X_OK, "make files in", call);
 
-  location.sqlite_name = location.path.string();
+  if (options.immutable) require_no_log(location.path, call);
+  location.sqlite_name = options.immutable ? immutable_uri(location.path) : location.path.string();
   location.device = status.st_dev;
   location.inode = status.st_ino;
   location.links = status.st_nlink;
   location.why_no_wal = network_file_system(location.path);
   return location;
+}
+
+std::string immutable_uri(const fs::path& path) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char c : path.native()) {
+    if (std::string_view("%?#").find(c) == std::string_view::npos) {
+      uri += c;
+      continue;
+    }
+    uri += '%';
+    uri += kHex[static_cast<unsigned char>(c) >> 4U];
+    uri += kHex[static_cast<unsigned char>(c) & 15U];
+  }
+  return uri + "?immutable=1";
 }
 
 }  // namespace turnstile::database

@@ -31,4 +31,8 @@ struct Location {
 /// has an identity by which a second open finds it. Throws StorageError, MisuseError.
 [[nodiscard]] Location locate(std::string_view path, const Options& options, const Call& call);
 
+/// What SQLite is asked to open for a file that nobody changes: it takes no locks, and neither
+/// looks at a log nor makes one (https://sqlite.org/c3ref/open.html, immutable).
+[[nodiscard]] std::string immutable_uri(const std::filesystem::path& path);
+
 }  // namespace turnstile::database

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "database/migrate.h"
+#include "database/migration/plan.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
 
@@ -54,6 +54,9 @@ void validate(const Options& options, std::source_location where) {
               "; it must be from 1 to " + std::to_string(kMostConnections),
           where);
   require(options.busy_timeout.count() >= 0, "Options::busy_timeout is negative", where);
+  require(options.migration_timeout.count() >= 0, "Options::migration_timeout is negative", where);
+  require(!options.immutable || options.mode == OpenMode::ReadOnly,
+          "Options::immutable is for OpenMode::ReadOnly", where);
   require(valid_page_size(options.page_size),
           "Options::page_size is " + std::to_string(options.page_size) +
               "; it must be 0 or a power of two from 512 to 65536",

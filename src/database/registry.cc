@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <new>
@@ -27,6 +28,7 @@ using gate::MutexLock;
 struct Slot {
   sqlite::ForkGuard fork_guard;
   std::optional<gate::Claim> busy;  // Who opens or closes it at the moment.
+  bool migrating = false;           // And runs schema steps, or waits for a process that does.
   std::weak_ptr<Core> core;
   std::size_t handles = 0;
   std::size_t waiting = 0;
@@ -42,15 +44,26 @@ class Registry {
   // Has the slot to itself while it exists.
   class Entry {
    public:
-    Entry(Registry& registry, std::string identity, const Call& call)
+    /// Who runs schema steps is waited for until `migration_end`; the call's deadline begins anew
+    /// then, with `budget`.
+    Entry(Registry& registry, std::string identity, Call& call, Deadline migration_end,
+          std::chrono::milliseconds budget)
         : registry_(registry),
           identity_(std::move(identity)),
-          slot_(registry.enter(identity_, call)) {}
+          slot_(registry.enter(identity_, call, migration_end, budget)) {}
+    Entry(Registry& registry, std::string identity, Call& call)
+        : Entry(registry, std::move(identity), call, Deadline::after({}), {}) {}
     ~Entry() { registry_.leave(identity_); }
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;
 
     Slot* operator->() const noexcept { return &slot_; }
+
+    /// Tells those who wait for the slot that it may take long.
+    void note_migration() const {
+      MutexLock lock(registry_.mutex_);
+      slot_.migrating = true;
+    }
 
    private:
     Registry& registry_;
@@ -59,7 +72,8 @@ class Registry {
   };
 
  private:
-  Slot& enter(const std::string& identity, const Call& call) {
+  Slot& enter(const std::string& identity, Call& call, Deadline migration_end,
+              std::chrono::milliseconds budget) {
     MutexLock lock(mutex_);
     Slot& slot = slots_[identity];
     if (slot.fork_guard.forked()) {
@@ -71,11 +85,17 @@ class Registry {
     ++slot.waiting;
     while (slot.busy) {
       if (changed_.wait_until(mutex_, call.deadline.time()) || !slot.busy) continue;
+      if (slot.migrating && !migration_end.expired()) {
+        constexpr std::chrono::milliseconds kShortest{10};
+        call.deadline = Deadline::after(std::max(budget, kShortest));
+        continue;
+      }
       const Holder holder = slot.busy->as_holder("database while it is opened or closed");
       forget(identity, slot);
       sqlite::raise_timeout(call, code("OPEN_TIMEOUT"), holder);
     }
     slot.busy = gate::Claim::of_this_thread("", call.where);
+    slot.migrating = false;
     return slot;
   }
 
@@ -117,7 +137,9 @@ class Registry {
 
 bool same(const Migrations& a, const Migrations& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-    return x.version == y.version && x.name == y.name && x.sql == y.sql;
+    // Two functions cannot be compared.
+    return x.version == y.version && x.name == y.name && x.sql == y.sql &&
+           x.revision == y.revision && bool(x.apply) == bool(y.apply);
   });
 }
 
@@ -146,6 +168,8 @@ std::string_view difference(const Options& a, const Options& b) {
   if (a.pinned_reader_warning != b.pinned_reader_warning) return "pinned_reader_warning";
   if (a.vfs != b.vfs) return "vfs";
   if (!same(a.migrations, b.migrations)) return "migrations";
+  if (a.expect_schema != b.expect_schema) return "expect_schema";
+  if (a.immutable != b.immutable) return "immutable";
   if (!same(a.extensions, b.extensions)) return "extensions";
   return {};
 }
@@ -206,18 +230,21 @@ std::shared_ptr<Core> make_core(Opened opened) {
 }  // namespace
 
 std::shared_ptr<Core> open_handle(const OpenTarget& target, std::source_location where) {
-  const Call call = call_for_open(target.options, where);
+  Call call = call_for_open(target.options, where);
   const auto start = std::chrono::steady_clock::now();
   Location location = locate(target.path, target.options, call);
   const auto located = std::chrono::steady_clock::now() - start;
 
-  Registry::Entry slot(Registry::instance(), location.identity(), call);
+  const Registry::Entry slot(Registry::instance(), location.identity(), call,
+                             Deadline::after(target.options.migration_timeout),
+                             target.options.busy_timeout);
   auto core = slot->handles > 0 ? slot->core.lock() : nullptr;
   if (core) {
     require_same(*core, location, target.options, call);
   } else {
     Bootstrap bootstrap(std::move(location), target.options, call,
-                        std::chrono::duration_cast<std::chrono::microseconds>(located));
+                        std::chrono::duration_cast<std::chrono::microseconds>(located),
+                        [&slot] { slot.note_migration(); });
     core = make_core(bootstrap.run());
     slot->core = core;
     slot->handles = 0;

@@ -134,10 +134,8 @@ void set_cache(Options& /*options*/, std::string_view key, std::string_view valu
       "Leave it out: the pool shares one file, and databases in memory are shared without it.");
 }
 
-void refuse_immutable(Options& /*options*/, std::string_view key, std::string_view value) {
-  if (!to_bool(key, value)) return;
-  refuse("the URI has immutable=1, and SQLite then overlooks what is still in the write-ahead log",
-         "Use mode=ro.");
+void set_immutable(Options& options, std::string_view key, std::string_view value) {
+  options.immutable = to_bool(key, value);
 }
 
 void refuse_nolock(Options& /*options*/, std::string_view key, std::string_view value) {
@@ -169,7 +167,7 @@ constexpr auto kKeys = std::to_array<Key>({
     {"_sync", "synchronous", set_synchronous},
     {"_txlock", "txlock", set_txlock},
     {"cache", "cache", set_cache},
-    {"immutable", "immutable", refuse_immutable},
+    {"immutable", "immutable", set_immutable},
     {"mode", "mode", set_mode},
     {"nolock", "nolock", refuse_nolock},
     {"vfs", "vfs", refuse_vfs},
@@ -239,6 +237,12 @@ OpenTarget parse(std::string_view uri, Options base) {
     if (!seen.insert(key.meaning).second)
       refuse("the URI sets " + std::string(key.meaning) + " twice");
     key.apply(target.options, key.name, value);
+  }
+  if (target.options.immutable && target.options.mode != OpenMode::ReadOnly) {
+    refuse(
+        "the URI has immutable=1 for a file that may be written, and SQLite then overlooks what "
+        "is in the write-ahead log",
+        "Add mode=ro.");
   }
   if (target.path.find('\0') != std::string::npos) refuse("the URI's path contains a NUL byte");
   return target;

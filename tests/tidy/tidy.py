@@ -54,6 +54,7 @@ PUBLIC_HEADERS = {
     "migration.h": "database",
     "native.h": "database",
     "options.h": "database",
+    "schema.h": "database",
     "transaction.h": "database",
     "turnstile.h": "database",
     "diagnose.h": "diagnose",

@@ -161,8 +161,11 @@ TEST(Uri, RefusesDeferredAndExclusiveWrites) {
     expect_refused(std::string("file:a.db?_txlock=") + value, value);
 }
 
-TEST(Uri, RefusesImmutable) {
+TEST(Uri, RefusesImmutableWithoutReadOnly) {
   expect_refused("file:a.db?immutable=1", "write-ahead log");
+}
+TEST(Uri, ReadsImmutable) {
+  EXPECT_TRUE(Options::from_uri("file:a.db?immutable=1&mode=ro").options.immutable);
 }
 TEST(Uri, RefusesNolock) {
   expect_refused("file:a.db?nolock=1", "without locks");

@@ -1,5 +1,5 @@
 // Schema steps: in order, once, and all or nothing.
-#include "database/migrate.h"
+#include "database/migration/migrate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,6 +21,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::StartsWith;
 
 Options with(Migrations migrations) {
   Options options;
@@ -59,7 +60,7 @@ TEST(Migrate, TellsWhatItDid) {
   };
   EXPECT_EQ(detail(2), "version 0 -> 2");
   EXPECT_EQ(detail(2), "");
-  EXPECT_EQ(detail(3), "version 2 -> 3");
+  EXPECT_THAT(detail(3), StartsWith("version 2 -> 3"));
 }
 
 TEST(Migrate, DoesNotLookAtTheVersionWithoutSteps) {
@@ -68,6 +69,7 @@ TEST(Migrate, DoesNotLookAtTheVersionWithoutSteps) {
   EXPECT_EQ(Database::open(directory.file("a.db")).info().schema_version, 41);
 }
 
+// VSC-02: a file that is up to date is not written.
 TEST(Migrate, DoesNotWriteWhenThereIsNothingToDo) {
   const TempDir directory;
   { const Database made = Database::open(directory.file("a.db"), with(counted_migrations(2))); }
@@ -76,6 +78,7 @@ TEST(Migrate, DoesNotWriteWhenThereIsNothingToDo) {
   EXPECT_EQ(fingerprint(directory.file("a.db")), before);
 }
 
+// BOOT-08, BOOT-09: one transaction, so that the file equals the state before.
 TEST(Migrate, UndoesAllStepsWhenOneFails) {
   const TempDir directory;
   { const Database made = Database::open(directory.file("a.db"), with(counted_migrations(1))); }
@@ -101,6 +104,7 @@ TEST(Migrate, NamesTheStepAndThePlaceOfAMistake) {
   EXPECT_STREQ(error.where().file_name(), __FILE__);
 }
 
+// BOOT-08, VSC-03: refused with both versions, the file unchanged.
 TEST(Migrate, RefusesANewerFileAndLeavesItAlone) {
   const TempDir directory;
   { const Database made = Database::open(directory.file("a.db"), with(counted_migrations(3))); }
@@ -114,6 +118,7 @@ TEST(Migrate, RefusesANewerFileAndLeavesItAlone) {
   EXPECT_EQ(fingerprint(directory.file("a.db")), before);
 }
 
+// VSC-03: also before it is given a write-ahead log.
 TEST(Migrate, RefusesANewerFileWithARollbackJournalAndLeavesItAlone) {
   const TempDir directory;
   run_raw(directory.file("a.db"), "CREATE TABLE t(x); PRAGMA user_version=3");

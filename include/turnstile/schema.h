@@ -1,0 +1,24 @@
+// What a file's schema has in another way than the program needs it.
+#pragma once
+
+#include <string>
+
+namespace turnstile {
+
+/// Whether what a file has beyond the expected schema is a difference. A column too many always is.
+enum class ExtraObjects {
+  Ignore,  ///< Further tables, views, indexes and triggers are somebody else's affair.
+  Report,
+};
+
+/// Threads: immutable.
+struct SchemaDifference {
+  std::string object;    ///< `table note`, `column note.title`, `index note_title`, ...
+  std::string expected;  ///< Empty: nothing; the file has it all the same.
+  std::string found;     ///< Empty: nothing; the file lacks it.
+
+  /// One clause: `column note.title: expected TEXT NOT NULL, found TEXT`.
+  [[nodiscard]] std::string describe() const;
+};
+
+}  // namespace turnstile
