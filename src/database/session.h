@@ -24,8 +24,8 @@ class Session {
   [[nodiscard]] sqlite::Connection& connection() const noexcept { return connection_; }
   [[nodiscard]] const Call& call() const noexcept { return call_; }
 
-  /// SQLite's handle, for a closure's own use of it. Where a read has the writer's connection, that
-  /// refuses to write from then on until the session's end.
+  /// SQLite's handle, for a closure's own use of it, which may touch any table. Where a read has
+  /// the writer's connection, that refuses to write from then on until the session's end.
   [[nodiscard]] sqlite3* lend_handle();
 
   /// For a read on a connection that could write.

@@ -135,6 +135,7 @@ sqlite3* detail::Session::lend_handle() {
     connection_.execute("PRAGMA query_only=1");
     writing_refused_ = true;
   }
+  connection_.touched().add_everything();
   return handle;
 }
 

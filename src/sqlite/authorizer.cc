@@ -6,6 +6,8 @@
 #include <array>
 #include <string_view>
 
+#include "sqlite/touched.h"
+
 namespace turnstile::sqlite {
 
 namespace {
@@ -139,9 +141,12 @@ std::string why_refused(int action, const char* first, const char* second) {
   }
 }
 
-void note_action(StatementTraits& traits, int action, const char* second, const char* schema,
-                 const char* trigger) noexcept {
-  switch (action) {
+void note_action(StatementTraits& traits, const Action& action) {
+  const auto note_write = [&] {
+    // What is temporary is the connection's own.
+    if (view(action.database) == "main") add_name(traits.writes, view(action.first));
+  };
+  switch (action.code) {
     case SQLITE_CREATE_TEMP_INDEX:
     case SQLITE_CREATE_TEMP_TABLE:
     case SQLITE_CREATE_TEMP_TRIGGER:
@@ -150,7 +155,7 @@ void note_action(StatementTraits& traits, int action, const char* second, const 
       traits.changes_schema = true;
       break;
     case SQLITE_CREATE_VTABLE:
-      if (view(schema) == "temp") traits.makes_temporary = true;
+      if (view(action.database) == "temp") traits.makes_temporary = true;
       traits.changes_schema = true;
       break;
     case SQLITE_CREATE_INDEX:
@@ -172,10 +177,15 @@ void note_action(StatementTraits& traits, int action, const char* second, const 
       traits.changes_schema = true;
       break;
     case SQLITE_INSERT:
-      if (trigger == nullptr) traits.inserts = true;
+      if (action.trigger == nullptr) traits.inserts = true;
+      note_write();
+      break;
+    case SQLITE_UPDATE:
+    case SQLITE_DELETE:
+      note_write();
       break;
     case SQLITE_FUNCTION:
-      if (sqlite3_stricmp(second, "last_insert_rowid") == 0) traits.asks_for_rowid = true;
+      if (sqlite3_stricmp(action.second, "last_insert_rowid") == 0) traits.asks_for_rowid = true;
       break;
     default:
       break;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace turnstile::sqlite {
 
@@ -14,6 +15,8 @@ struct StatementTraits {
   bool inserts = false;          ///< By itself, not through a trigger.
   bool asks_for_rowid = false;   ///< Uses last_insert_rowid(), itself or in a trigger.
   bool makes_temporary = false;  ///< Creates a temporary table, index, view or trigger.
+  /// The file's tables that it writes, itself, in a trigger or for a foreign key.
+  std::vector<std::string> writes{};
 };
 
 /// Empty when application SQL may do `action` (https://sqlite.org/c3ref/c_alter_table.html) with
@@ -24,9 +27,17 @@ struct StatementTraits {
 /// transaction).
 [[nodiscard]] std::string why_refused(int action, const char* first, const char* second);
 
-/// Adds what `action` says of the statement to `traits`. `trigger` is the trigger or view that
-/// wants the action; null: the statement itself. `schema` is `main`, `temp`, ...; it may be null.
-void note_action(StatementTraits& traits, int action, const char* second, const char* schema,
-                 const char* trigger) noexcept;
+/// What the authorizer is asked about; any of the texts may be null. Threads: scoped.
+struct Action {
+  int code = 0;
+  const char* first = nullptr;
+  const char* second = nullptr;
+  const char* database = nullptr;
+  const char* trigger =
+      nullptr;  ///< The trigger or view that wants it; null: the statement itself.
+};
+
+/// Adds what `action` says of the statement to `traits`.
+void note_action(StatementTraits& traits, const Action& action);
 
 }  // namespace turnstile::sqlite

@@ -171,6 +171,21 @@ Statement Connection::prepare(std::string_view sql) {
   return Statement(&statements_->take(sql));
 }
 
+std::vector<std::string> Connection::tables_read_by(std::string_view sql) {
+  require_own_process();
+  refusal_.clear();
+  std::vector<std::string> tables;
+  tables_read_ = &tables;
+  sqlite3_stmt* statement = nullptr;
+  const int result =
+      sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), 0, &statement, nullptr);
+  const Finalizer finalizer(statement);
+  tables_read_ = nullptr;
+  traits_ = {};
+  if (result != SQLITE_OK) raise(*this, result, sql);
+  return tables;
+}
+
 template <class OnRow>
 void Connection::run_all(std::string_view sql, const OnRow& on_row) {
   require_own_process();
@@ -182,6 +197,7 @@ void Connection::run_all(std::string_view sql, const OnRow& on_row) {
     const std::string_view rest = sql.substr(start);
     sqlite3_stmt* statement = nullptr;
     const char* end = nullptr;
+    traits_ = {};
     require(sqlite3_prepare_v3(handle_, rest.data(), static_cast<int>(rest.size()), 0, &statement,
                                &end),
             SQLITE_OK);
@@ -199,6 +215,7 @@ void Connection::run_all(std::string_view sql, const OnRow& on_row) {
     }
     if (statement != nullptr) {
       if (!library_sql_ && interrupted()) raise(*this, SQLITE_INTERRUPT, sql);
+      if (!library_sql_) touch_with_next();
       int result = SQLITE_ROW;
       while ((result = sqlite3_step(statement)) == SQLITE_ROW)
         on_row(statement);
@@ -261,6 +278,25 @@ int Connection::run(Verb verb) noexcept {
   return result == SQLITE_DONE ? SQLITE_OK : result;
 }
 
+void Connection::expect_schema_change() {
+  if (touched_.schema_before) return;
+  StatementTraits traits = std::exchange(traits_, {});
+  touched_.schema_before = query_integer("PRAGMA schema_version");
+  traits_ = std::move(traits);
+}
+
+// A script's statements run once, so that one is not worth asking whether it changed anything.
+void Connection::touch_with_next() {
+  if (traits_.changes_schema) expect_schema_change();
+  if (const auto tables = TableSet::of(std::exchange(traits_.writes, {}))) touched_.add(tables);
+}
+
+const Touched& Connection::all_touched() {
+  if (touched_.schema_before && query_integer("PRAGMA schema_version") != *touched_.schema_before)
+    touched_.add_everything();
+  return touched_;
+}
+
 int Connection::begin_deferred() noexcept {
   if (interrupted()) return SQLITE_INTERRUPT;
   const int result = run(Verb::BeginDeferred);
@@ -279,6 +315,7 @@ int Connection::begin_immediate() noexcept {
     if (has_moved()) return SQLITE_READONLY_DBMOVED;
     const int result = run(Verb::BeginImmediate);
     began_ = result == SQLITE_OK;
+    touched_.clear();
     if (!is_busy(result)) return result;
     if (waits_ == waits_before) ++waits_;
     if (!wait_for_lock(attempts)) return interrupted() ? SQLITE_INTERRUPT : result;
@@ -481,15 +518,21 @@ int Connection::on_progress(void* self) noexcept {
 int Connection::on_authorize(void* self, int action, const char* first, const char* second,
                              const char* database, const char* trigger) noexcept {
   Connection& connection = *static_cast<Connection*>(self);
-  note_action(connection.traits_, action, second, database, trigger);
-  if (connection.traits_.makes_temporary) connection.made_temporary_ = true;
-  if (connection.library_sql_) return SQLITE_OK;
   try {
+    note_action(connection.traits_, {.code = action,
+                                     .first = first,
+                                     .second = second,
+                                     .database = database,
+                                     .trigger = trigger});
+    if (connection.traits_.makes_temporary) connection.made_temporary_ = true;
+    if (connection.tables_read_ != nullptr && action == SQLITE_READ)
+      add_name(*connection.tables_read_, first);
+    if (connection.library_sql_) return SQLITE_OK;
     std::string reason = why_refused(action, first, second);
     if (reason.empty()) return SQLITE_OK;
     connection.refusal_ = std::move(reason);
   } catch (...) {
-    // Without memory for the reason, SQLite's own "not authorized" has to do.
+    // Without memory for a note or a reason, SQLite's own "not authorized" has to do.
     return SQLITE_DENY;
   }
   return SQLITE_DENY;

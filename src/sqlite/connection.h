@@ -11,11 +11,13 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sqlite/authorizer.h"
 #include "sqlite/call.h"
 #include "sqlite/fork_guard.h"
 #include "sqlite/statement_cache.h"
+#include "sqlite/touched.h"
 #include "turnstile/error.h"
 #include "turnstile/statement.h"
 
@@ -90,6 +92,8 @@ class Connection {
 
   /// Throws Error (SQL_ERROR with the position), MisuseError (SQL_NOT_ALLOWED).
   [[nodiscard]] Statement prepare(std::string_view sql);
+  /// The tables that the query reads, also through views. Throws as prepare().
+  [[nodiscard]] std::vector<std::string> tables_read_by(std::string_view sql);
   /// All statements of `sql`, one after the other; none may have parameters. Those before the one
   /// that fails have been run.
   void execute_script(std::string_view sql);
@@ -148,6 +152,11 @@ class Connection {
   /// (https://sqlite.org/c3ref/c_dbstatus_options.html, DEFERRED_FKS).
   [[nodiscard]] bool has_unresolved_foreign_keys() const noexcept;
 
+  /// What application SQL has written to since begin_immediate().
+  [[nodiscard]] Touched& touched() noexcept { return touched_; }
+  /// The same before COMMIT, when it is complete. A changed schema counts as all tables.
+  [[nodiscard]] const Touched& all_touched();
+
   /// Has the write-ahead log on the medium when it returns, as a commit with synchronous=FULL does.
   [[nodiscard]] int sync_log() noexcept;
 
@@ -192,6 +201,7 @@ class Connection {
 
  private:
   friend class StatementCache;
+  friend struct turnstile::detail::StatementEntry;
   class LibrarySql;  // RAII: lets the library's own SQL past the authorizer.
   enum class Verb {
     BeginDeferred,
@@ -210,6 +220,9 @@ class Connection {
   static int on_commit_to_wal(void* self, sqlite3*, const char* database, int frames) noexcept;
 
   [[noreturn]] void raise_used_after_fork() const;
+  /// Before a statement that may change the schema.
+  void expect_schema_change();
+  void touch_with_next();  ///< The same, of a script, for what it writes too.
   void open();
   void configure();
   void install_handlers() noexcept;
@@ -241,7 +254,9 @@ class Connection {
   int wal_frames_ = 0;
   std::uint64_t waits_ = 0;
   std::string refusal_;
-  StatementTraits traits_;                // Of the statement that was prepared last.
+  StatementTraits traits_;  // Of what has been compiled since they were last taken.
+  std::vector<std::string>* tables_read_ = nullptr;  // Where to note them, if anywhere.
+  Touched touched_;
   std::array<sqlite3_stmt*, 7> verbs_{};  // Prepared at first use.
   std::unique_ptr<StatementCache> statements_;
 };

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <string>
+#include <utility>
 
 #include "sqlite/connection.h"
 #include "sqlite/error_code.h"
@@ -42,6 +43,8 @@ StatementCache::Entry& StatementCache::prepare(std::string_view sql, bool cached
   const char* end = nullptr;
   const int result = sqlite3_prepare_v3(connection_.handle(), begin, static_cast<int>(sql.size()),
                                         cached ? SQLITE_PREPARE_PERSISTENT : 0U, &handle, &end);
+  // Here too when it fails: what is left there counts as compiled by whatever runs next.
+  StatementTraits traits = std::exchange(connection_.traits_, {});
   if (result != SQLITE_OK) raise(connection_, result, sql);
   // Only its compilation tells that it makes something temporary, so that it is compiled each time.
   if (connection_.traits_.makes_temporary) cached = false;
@@ -70,7 +73,8 @@ StatementCache::Entry& StatementCache::prepare(std::string_view sql, bool cached
   entry.cached = cached;
   entry.parameter_count = sqlite3_bind_parameter_count(handle);
   entry.read_only = sqlite3_stmt_readonly(handle) != 0;
-  entry.traits = connection_.traits_;
+  entry.writes = TableSet::of(std::exchange(traits.writes, {}));
+  entry.traits = std::move(traits);
   entry.in_use = true;
   ++in_use_;
   if (by_sql_.size() > capacity_) evict_one();
@@ -122,6 +126,7 @@ void StatementCache::drop(Entry& entry) noexcept {
   entry.handle = nullptr;
   entry.stale = false;
   entry.sql.clear();
+  entry.writes = nullptr;
   entry.cached = false;
   ++entry.generation;
   spare_.splice(spare_.begin(), entries_, entry.self);

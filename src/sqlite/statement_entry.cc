@@ -3,6 +3,10 @@
 #include <sqlite3.h>
 
 #include <limits>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "sqlite/connection.h"
 #include "sqlite/raise.h"
@@ -53,10 +57,43 @@ bool detail::StatementEntry::step() {
   return false;
 }
 
+// Which tables are touched is noted only the first time in a transaction that a statement changes
+// something: a loop compares two pointers. A statement with rows may be left before its end, and
+// counts as having changed something.
+int detail::StatementEntry::start() {
+  sqlite::Touched& touched = connection->touched();
+  connection->traits_.writes.clear();  // Of what was prepared through the native handle.
+  const bool is_news = writes && !touched.has(writes);
+  const std::int64_t before = is_news ? sqlite3_total_changes64(connection->handle()) : 0;
+  if (traits.changes_schema) connection->expect_schema_change();
+  const int code = run_first_step();
+  if (!connection->traits_.writes.empty())
+    learn_more_writes();
+  else if (is_news &&
+           (code == SQLITE_ROW || sqlite3_total_changes64(connection->handle()) != before))
+    touched.add(writes);
+  return code;
+}
+
+// SQLite has compiled something while the statement ran: the statement itself, because the schema
+// has changed since and there may be a new trigger, or what a virtual table works with.
+void detail::StatementEntry::learn_more_writes() noexcept {
+  try {
+    std::vector<std::string> names = std::exchange(connection->traits_.writes, {});
+    if (writes)
+      for (const sqlite::TableSet::Table& table : writes->tables)
+        sqlite::add_name(names, table.name);
+    writes = sqlite::TableSet::of(std::move(names));
+    connection->touched().add(writes);
+  } catch (const std::bad_alloc&) {
+    connection->touched().add_everything();
+  }
+}
+
 // SQLite tells the rowid of the connection's last insert, whichever statement made it. So that an
 // upsert that updated, or an insert into a table without rowids, does not report a rowid of earlier
 // times, that is put aside while an INSERT runs and put back if the INSERT set no other.
-int detail::StatementEntry::start() noexcept {
+int detail::StatementEntry::run_first_step() noexcept {
   sqlite3* const database = connection->handle();
   if (connection->interrupted()) return SQLITE_INTERRUPT;
   const bool put_aside = traits.inserts && !traits.asks_for_rowid;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "sqlite/authorizer.h"
+#include "sqlite/touched.h"
 #include "turnstile/statement.h"
 
 struct sqlite3_stmt;
@@ -37,6 +38,7 @@ struct detail::StatementEntry {
   int parameter_count = 0;
   bool read_only = false;
   sqlite::StatementTraits traits;
+  sqlite::Touched::Set writes;  ///< The tables that it writes; null for none.
   bool in_use = false;
   bool cached = false;  ///< false: finalized when given back
   bool copied = false;  ///< SQLite owns memory of a value that is bound.
@@ -58,7 +60,9 @@ struct detail::StatementEntry {
   void expire() noexcept;
 
  private:
-  [[nodiscard]] int start() noexcept;
+  [[nodiscard]] int start();
+  [[nodiscard]] int run_first_step() noexcept;
+  void learn_more_writes() noexcept;
   [[noreturn]] void fail(int code);
 };
 
