@@ -12,6 +12,7 @@
 #include <optional>
 #include <string_view>
 
+#include "gate/commit_ring.h"
 #include "gate/uninherited_file.h"
 
 namespace turnstile::gate {
@@ -85,6 +86,7 @@ struct GatePage {
   std::atomic<std::int64_t> crowded_ns;
   alignas(64) GateRecord owner;
   std::array<GateSlot, kGateSlots> slots;
+  CommitRing commits;
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free &&
                   std::atomic<std::uint32_t>::is_always_lock_free,

@@ -228,6 +228,10 @@ bool ProcessGate::should_give() const noexcept {
   return held() && others_wait() && steady_clock::now() - since_ >= kShare;
 }
 
+void ProcessGate::publish(std::uint32_t commit, const CommittedTables& tables) noexcept {
+  if (!fork_guard_.forked()) file_->page().commits.publish(commit, tables);
+}
+
 GateView ProcessGate::view() const {
   return view_of(*shown());
 }

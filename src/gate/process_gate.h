@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "gate/claim.h"
+#include "gate/commit_ring.h"
 #include "gate/mutex.h"
 #include "sqlite/deadline.h"
 #include "sqlite/fork_guard.h"
@@ -102,6 +103,9 @@ class ProcessGate {
   /// hand-over costs a wake-up.
   [[nodiscard]] bool should_give() const noexcept;
   [[nodiscard]] bool others_wait() const noexcept { return others_in_line() != 0 || is_crowded(); }
+
+  /// Tells the observers of other processes what a commit touched; in any order.
+  void publish(std::uint32_t commit, const CommittedTables& tables) noexcept;
 
   [[nodiscard]] GateView view() const TURNSTILE_EXCLUDES(mutex_);
   [[nodiscard]] static std::filesystem::path path_for(const std::filesystem::path& database);
