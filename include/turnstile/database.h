@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <source_location>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "turnstile/lane.h"
 #include "turnstile/metrics.h"
 #include "turnstile/migration.h"
+#include "turnstile/observation.h"
 #include "turnstile/options.h"
 #include "turnstile/schema.h"
 
@@ -86,6 +88,12 @@ class Database {
   /// mistake in the script.
   [[nodiscard]] std::vector<SchemaDifference> compare_schema(
       std::string_view sql, ExtraObjects extra = ExtraObjects::Ignore,
+      std::source_location where = std::source_location::current()) const;
+
+  /// Lane::observe() for those who have the database; the callback sees an in-memory database's own
+  /// commits only, and with OpenMode::ReadOnly those of others.
+  [[nodiscard]] Observation observe(
+      std::vector<std::string> tables, OnChange callback,
       std::source_location where = std::source_location::current()) const;
 
   /// What this database can do, as it was opened.

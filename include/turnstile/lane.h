@@ -10,13 +10,18 @@
 #include <optional>
 #include <source_location>
 #include <stop_token>
+#include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "turnstile/async.h"
 #include "turnstile/detail/function_ref.h"
+#include "turnstile/detail/observed_query.h"
 #include "turnstile/detail/submitted_write.h"
+#include "turnstile/observation.h"
 #include "turnstile/priority.h"
 #include "turnstile/transaction.h"
 
@@ -189,7 +194,32 @@ class Lane {
     return WriteAwaitable<R, decltype(start), Executor>(std::move(start), std::move(executor));
   }
 
+  /// Has `callback` called after each commit that touches one of `tables`, by whomever, soon and in
+  /// the order of the commits; without tables, after every commit. Names are compared as SQLite
+  /// compares them; one that no table has yet is waited for. A commit made shortly before may be
+  /// told too. Throws MisuseError (DB_CLOSED), StorageError, Timeout, Error.
+  [[nodiscard]] Observation observe(
+      std::vector<std::string> tables, OnChange callback,
+      std::source_location where = std::source_location::current()) const;
+
+  /// Has `callback(const std::vector<Record>&)` called with the rows of a query, once soon and
+  /// again when a commit has changed them; never with the same rows as before. A record is a row as
+  /// in Rows<T...>: T itself, or std::tuple<T...>. `args` are copied. The query runs as a read of
+  /// this lane on the observer thread; a failure of it is treated as one of the callback, and one
+  /// that may pass is tried again. Throws what preparing the query throws.
+  template <class... T, class F, class... Args>
+  [[nodiscard]] Observation observe_query(std::string_view sql, F&& callback,
+                                          const Args&... args) const {
+    using Record = typename Rows<T...>::value_type;
+    static_assert(std::is_invocable_v<std::decay_t<F>&, const std::vector<Record>&>);
+    using Query = detail::ObservedQueryOf<std::decay_t<F>, Record, std::tuple<T...>,
+                                          decltype(detail::owned(args))...>;
+    return start_query(std::make_unique<Query>(std::string(sql), std::forward<F>(callback),
+                                               detail::owned(args)...));
+  }
+
  private:
+  [[nodiscard]] Observation start_query(std::unique_ptr<detail::ObservedQuery> query) const;
   void run_read(const CallOptions& options, detail::FunctionRef<void(ReadTx&)> body,
                 std::source_location where) const;
   void run_write(const CallOptions& options, detail::FunctionRef<void(WriteTx&)> body,

@@ -111,6 +111,8 @@ struct Metrics {
   std::uint64_t repaired_connections = 0;  ///< Given back with something left behind, and cleaned.
   std::uint64_t replaced_connections = 0;  ///< Changed through native_handle(), and replaced.
   std::uint64_t gate_bypasses = 0;         ///< Turns to write that the gate kept no order for.
+  std::uint64_t observer_calls = 0;        ///< Callbacks of observations that were called.
+  std::uint64_t observer_failures = 0;     ///< Of these, those that threw; and failed queries.
   PoolInfo pool;
   WalMetrics wal;
 };

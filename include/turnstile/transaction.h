@@ -13,6 +13,7 @@ struct sqlite3;
 namespace turnstile {
 
 namespace detail {
+class Core;
 class Session;
 class WriteSession;
 }  // namespace detail
@@ -43,6 +44,7 @@ class ReadTx {
 
  private:
   friend class WriteTx;
+  friend class detail::Core;
   friend sqlite3* native_handle(ReadTx& tx);
 
   detail::Session& session_;

@@ -8,6 +8,7 @@
 #include "turnstile/lane.h"
 #include "turnstile/metrics.h"
 #include "turnstile/migration.h"
+#include "turnstile/observation.h"
 #include "turnstile/options.h"
 #include "turnstile/priority.h"
 #include "turnstile/schema.h"

@@ -88,6 +88,7 @@ Core::Core(database::Opened opened)
       settings_(std::move(opened.settings)),
       schema_version_(opened.schema_version) {
   const auto start = std::chrono::steady_clock::now();
+  observers_ = make_observers(*this, opened, recorder_);
   if (!has_wal_) shared_turn_ = std::make_unique<SharedTurn>();
   for (const auto& reader : opened.readers)
     reader->set_call(nullptr);
@@ -99,7 +100,8 @@ Core::Core(database::Opened opened)
                                                      .connection = std::move(opened.writer),
                                                      .gate = std::move(opened.gate),
                                                      .shared_turn = shared_turn_.get(),
-                                                     .readers = readers_.get()},
+                                                     .readers = readers_.get(),
+                                                     .observers = observers_.get()},
                                        options_, location_, recorder_);
   }
   phases_.push_back({"start",
@@ -335,9 +337,14 @@ CloseReport Core::close(std::chrono::milliseconds drain, std::source_location wh
   call.timeout_code = code("CLOSE_TIMEOUT");
   CloseReport report;
   report.was_last_handle = true;
+  // What was committed until now is told while its observers can still read.
+  static_cast<void>(observers_->flush(call.deadline));
   accepting_.store(false, std::memory_order_release);
   if (writer_) stop_writers(report, call);
+  static_cast<void>(observers_->flush(call.deadline));
+  static_cast<void>(observers_->stop(Deadline::after(std::chrono::milliseconds(0))));
   if (readers_) stop_readers(report, call);
+  stop_observers(call);
   report.checkpointed = close_files(call);
   return report;
 }
@@ -417,6 +424,7 @@ bool Core::close_files(const Call& call) noexcept {
 
 void Core::close_when_idle() noexcept {
   if (writer_) (void)writer_->wait_until_idle(Deadline::never());
+  static_cast<void>(observers_->stop(Deadline::never()));
   if (readers_) {
     readers_->close();
     (void)readers_->wait_until_idle(Deadline::never());
@@ -429,6 +437,7 @@ void Core::close_when_idle() noexcept {
 bool Core::must_not_wait_here() {
   if (Scope::find(this) != nullptr) return true;
   if (writer_ && writer_->is_own_thread()) return true;
+  if (observers_->is_own_thread()) return true;
   for (LaneState* lane : lanes())
     if (lane->worker().is_own_thread()) return true;
   return false;

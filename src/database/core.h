@@ -25,6 +25,7 @@
 #include "database/housekeeping.h"
 #include "database/lane_state.h"
 #include "database/metrics.h"
+#include "database/observation/observers.h"
 #include "database/shared_permit.h"
 #include "database/writer.h"
 #include "gate/claim.h"
@@ -66,6 +67,12 @@ class Core {
   [[nodiscard]] MigrationReport migrate(std::string_view component, const Migrations& steps,
                                         const MigrateOptions& options, std::source_location where);
 
+  /// Calls `callback` for the commits that touch `tables`.
+  [[nodiscard]] Observation observe(std::vector<std::string> tables, OnChange callback,
+                                    std::source_location where);
+  [[nodiscard]] Observation observe_query(LaneState& lane, std::unique_ptr<ObservedQuery> query);
+  [[nodiscard]] static std::vector<std::string> tables_read_by(ReadTx& tx, std::string_view sql);
+
   [[nodiscard]] DatabaseInfo info();
   [[nodiscard]] Capabilities capabilities() const noexcept;
   [[nodiscard]] Metrics metrics() TURNSTILE_EXCLUDES(lanes_mutex_);
@@ -96,6 +103,9 @@ class Core {
   [[nodiscard]] PoolInfo pool_info() const;
   void count_free_pages(DatabaseInfo& info, const Call& call);
 
+  [[nodiscard]] static std::shared_ptr<database::Observers> make_observers(
+      const Core& core, const database::Opened& opened, database::Recorder& recorder);
+  void stop_observers(const Call& call);
   void stop_writers(CloseReport& report, const Call& call);
   [[nodiscard]] std::vector<LaneState*> lanes() TURNSTILE_EXCLUDES(lanes_mutex_);
   [[nodiscard]] bool drain_lane_workers(Deadline deadline);
@@ -119,6 +129,7 @@ class Core {
 
   // Who may go when. The objects stay until the end, so that a call that comes too late finds them
   // closed and not gone.
+  std::shared_ptr<database::Observers> observers_;
   std::unique_ptr<gate::SharedTurn> shared_turn_;  // Null with a write-ahead log.
   std::unique_ptr<database::Writer> writer_;       // Null read-only.
   std::unique_ptr<gate::ReaderPool> readers_;      // Null when the writer is the only connection.

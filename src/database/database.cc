@@ -130,6 +130,12 @@ std::vector<SchemaDifference> Database::compare_schema(std::string_view sql, Ext
       where);
 }
 
+Observation Database::observe(std::vector<std::string> tables, OnChange callback,
+                              std::source_location where) const {
+  if (!core_) raise_no_handle(where);
+  return core_->observe(std::move(tables), std::move(callback), where);
+}
+
 Capabilities Database::capabilities() const {
   if (!core_) raise_no_handle(std::source_location::current());
   return core_->capabilities();

@@ -60,6 +60,7 @@ void Group::start_over() noexcept {
 
 bool Group::run(WriteJob& job, detail::Yielding* yielding, Clock::time_point began) {
   const bool has_savepoint = !members_.empty();
+  const sqlite::Touched::Mark touched = connection_.touched().mark();
   attribution_.emplace(connection_, job.call(), recorder_);
   job.began = began;
   bool done = false;
@@ -75,6 +76,7 @@ bool Group::run(WriteJob& job, detail::Yielding* yielding, Clock::time_point beg
   } catch (...) {
     job.error = std::current_exception();
     undo(has_savepoint);
+    connection_.touched().go_back_to(touched);
   }
   job.ended = Clock::now();
   attribution_.reset();
@@ -151,7 +153,7 @@ void Group::finish() {
   }
   gate::sync_point("Group::commit");
   const Clock::time_point start = Clock::now();
-  if (const int result = connection_.commit(); result != 0) {
+  if (const int result = notes_.commit(); result != 0) {
     fail_members(result, sqlite::commit_state_after(result));
     connection_.clean_up();
     return;
@@ -180,7 +182,7 @@ void Group::fail_members(int result, CommitState state) {
 void Group::pause() {
   require_committable(connection_.call());
   const Clock::time_point start = Clock::now();
-  if (const int result = connection_.commit(); result != 0)
+  if (const int result = notes_.commit(); result != 0)
     sqlite::raise(connection_, result, {}, {.commit_state = sqlite::commit_state_after(result)});
   recorder_.on_commit(Clock::now() - start, 1);
   open_ = false;

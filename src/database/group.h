@@ -12,6 +12,7 @@
 
 #include "database/attribution.h"
 #include "database/housekeeping.h"
+#include "database/observation/commit_notes.h"
 #include "database/session.h"
 #include "database/write_job.h"
 #include "sqlite/connection.h"
@@ -27,10 +28,11 @@ class Group {
     bool sync_always = false;  ///< COMMIT is durable by itself.
   };
   Group(Policy policy, sqlite::Connection& connection, const Housekeeping& housekeeping,
-        Recorder& recorder) noexcept
+        CommitNotes notes, Recorder& recorder) noexcept
       : policy_(policy),
         connection_(connection),
         housekeeping_(housekeeping),
+        notes_(notes),
         recorder_(recorder) {}
 
   /// BEGIN IMMEDIATE. Throws Timeout, StorageError, Cancelled.
@@ -71,6 +73,7 @@ class Group {
   const Policy policy_;
   sqlite::Connection& connection_;
   const Housekeeping& housekeeping_;
+  CommitNotes notes_;
   Recorder& recorder_;
   std::optional<Attribution> attribution_;
   bool open_ = false;

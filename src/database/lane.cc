@@ -12,6 +12,15 @@ std::string_view Lane::name() const noexcept {
   return state_->name();
 }
 
+Observation Lane::observe(std::vector<std::string> tables, OnChange callback,
+                          std::source_location where) const {
+  return state_->core().observe(std::move(tables), std::move(callback), where);
+}
+
+Observation Lane::start_query(std::unique_ptr<detail::ObservedQuery> query) const {
+  return state_->core().observe_query(*state_, std::move(query));
+}
+
 void Lane::run_read(const CallOptions& options, detail::FunctionRef<void(ReadTx&)> body,
                     std::source_location where) const {
   state_->core().read(*state_, options, body, where);

@@ -111,6 +111,8 @@ void Recorder::add_to(Metrics& metrics) const noexcept {
   metrics.repaired_connections = get(repaired_);
   metrics.replaced_connections = get(replaced_);
   metrics.gate_bypasses = get(gate_bypasses_);
+  metrics.observer_calls = get(observer_calls_);
+  metrics.observer_failures = get(observer_failures_);
 }
 
 void Recorder::add_to(Counters& counters) const noexcept {

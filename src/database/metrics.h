@@ -122,6 +122,10 @@ class Recorder {
   void on_engine_waits(std::uint64_t waits) noexcept {
     if (waits != 0) engine_waits_.fetch_add(waits, std::memory_order_relaxed);
   }
+  void on_observer_call(bool failed) noexcept {
+    observer_calls_.fetch_add(1, std::memory_order_relaxed);
+    if (failed) observer_failures_.fetch_add(1, std::memory_order_relaxed);
+  }
   void on_repair() noexcept { repaired_.fetch_add(1, std::memory_order_relaxed); }
   void on_replacement() noexcept { replaced_.fetch_add(1, std::memory_order_relaxed); }
   void on_gate_bypass() noexcept { gate_bypasses_.fetch_add(1, std::memory_order_relaxed); }
@@ -138,6 +142,8 @@ class Recorder {
   std::atomic<std::uint64_t> repaired_{0};
   std::atomic<std::uint64_t> replaced_{0};
   std::atomic<std::uint64_t> gate_bypasses_{0};
+  std::atomic<std::uint64_t> observer_calls_{0};
+  std::atomic<std::uint64_t> observer_failures_{0};
 };
 
 }  // namespace turnstile::database

@@ -187,6 +187,10 @@ std::string to_open_metrics(const Metrics& metrics) {
   out.sample("_total", "", metrics.replaced_connections);
   out.family("gate_bypasses", "counter", "", "Turns to write that the gate kept no order for.");
   out.sample("_total", "", metrics.gate_bypasses);
+  out.family("observer_calls", "counter", "", "Callbacks of observations that were called.");
+  out.sample("_total", "", metrics.observer_calls);
+  out.family("observer_failures", "counter", "", "Callbacks of observations that threw.");
+  out.sample("_total", "", metrics.observer_failures);
   write_pool(out, metrics.pool);
   write_wal(out, metrics.wal);
   return std::move(out).finish();

@@ -93,7 +93,8 @@ Writer::Writer(Parts parts, const Options& options, const Location& location, Re
       group_({.database = parts.database,
               .rehearse = options.rehearse_closures,
               .sync_always = options.synchronous == Synchronous::Full || shared_turn_ != nullptr},
-             *connection_, housekeeping_, recorder),
+             *connection_, housekeeping_, CommitNotes(*connection_, gate_.get(), *parts.observers),
+             recorder),
       recorder_(recorder) {
   if (shared_turn_ != nullptr) return;
   auto connect = [config = connection_->config()] {

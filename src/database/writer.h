@@ -30,6 +30,7 @@
 #include "database/job_thread.h"
 #include "database/location.h"
 #include "database/metrics.h"
+#include "database/observation/observers.h"
 #include "database/session.h"
 #include "database/shared_permit.h"
 #include "database/write_job.h"
@@ -52,6 +53,7 @@ class Writer final : private detail::Yielding {
     std::unique_ptr<gate::ProcessGate> gate;  ///< Null in memory.
     gate::SharedTurn* shared_turn = nullptr;  ///< Null with a write-ahead log.
     gate::ReaderPool* readers = nullptr;      ///< For the checkpointer; may be null.
+    Observers* observers = nullptr;           ///< Who is told of commits; never null.
   };
   Writer(Parts parts, const Options& options, const Location& location, Recorder& recorder);
   ~Writer() override;

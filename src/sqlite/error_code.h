@@ -89,6 +89,8 @@ inline constexpr auto kErrorCodes = std::to_array<ErrorCodeInfo>({
      "Number the steps 1, 2, 3 and so on, each with a name, and with either SQL or a function."},
     {"MIGRATION_UNREADABLE", "The directory of schema steps, or a file in it, cannot be read.",
      "Check the path and its permissions."},
+    {"OBSERVATION_FAILED", "Commits cannot be observed.",
+     "The cause is in the message; without observation everything else works."},
     {"ONCE_KEY_INVALID", "A key of once() is empty or too long.",
      "Use 1 to 255 bytes that name the request, such as an identifier that its sender made."},
     {"OPEN_TIMEOUT", "Others kept the file busy while it was being opened.",

@@ -39,6 +39,7 @@ MAY_INCLUDE = {
 # The layer of each public header. The umbrella belongs to the highest layer that it shows.
 PUBLIC_HEADERS = {
     "detail/function_ref.h": "sqlite",
+    "detail/observed_query.h": "database",
     "detail/submitted_write.h": "database",
     "error.h": "sqlite",
     "info.h": "sqlite",
@@ -53,6 +54,7 @@ PUBLIC_HEADERS = {
     "metrics.h": "database",
     "migration.h": "database",
     "native.h": "database",
+    "observation.h": "database",
     "options.h": "database",
     "schema.h": "database",
     "transaction.h": "database",
