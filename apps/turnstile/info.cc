@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include <string>
 #include <utility>
 
 #include "command.h"
@@ -34,7 +35,7 @@ Json to_json(const DatabaseInfo& info, const Metrics& metrics) {
           {"page_size_bytes", info.page_size_bytes},
           {"file_bytes", info.file_bytes},
           {"wal_bytes", info.wal_bytes},
-          {"free_pages", info.free_pages},
+          {"free_pages", info.free_pages < 0 ? Json() : Json(info.free_pages)},
           {"settings", std::move(settings)},
           {"phases", std::move(phases)},
           {"pool",
@@ -56,7 +57,8 @@ void print(const DatabaseInfo& info, Output& output) {
   output.write(fmt::format("file            {}\n", human_bytes(info.file_bytes)));
   output.write(fmt::format("write-ahead log {}\n", human_bytes(info.wal_bytes)));
   output.write(fmt::format("page size       {}\n", human_bytes(info.page_size_bytes)));
-  output.write(fmt::format("free pages      {}\n", info.free_pages));
+  output.write(fmt::format("free pages      {}\n",
+                           info.free_pages < 0 ? "unavailable" : std::to_string(info.free_pages)));
   output.write(fmt::format("pool            {} connections\n", info.pool.connections));
   output.write(fmt::format("engine          SQLite {}\n\n", info.engine.version));
 

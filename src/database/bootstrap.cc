@@ -39,8 +39,15 @@ microseconds since(steady_clock::time_point start) {
   details.system_code = error.system_code();
   details.lane = error.lane();
   details.where = error.where();
-  if (error.code() == code("DB_PERMISSION") || error.code() == code("DB_OPEN_FAILED") ||
-      error.code() == code("DB_READ_ONLY")) {
+  if (error.code() == code("DB_NOT_FOUND")) {
+    // The file is there; what SQLite could not open is the index of its log.
+    details.code = code("DB_PERMISSION");
+    details.message = "'" + path.string() +
+                      "' has a write-ahead log, and the index that it is read by, which is not "
+                      "there, cannot be made";
+  }
+  if (details.code == code("DB_PERMISSION") || details.code == code("DB_OPEN_FAILED") ||
+      details.code == code("DB_READ_ONLY")) {
     details.hint = has_log ? "The file has a write-ahead log: copy both to a directory where you "
                              "may write, and open the copy."
                            : "Open it where its directory may be written, or, if nobody writes to "

@@ -2,9 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "support/counted_migrations.h"
 #include "support/files.h"
@@ -41,11 +44,13 @@ class ReadOnly : public testing::Test {
   TempDir directory_;
 };
 
+// RO-02: no change of the journal mode is asked for, in either.
 TEST_F(ReadOnly, ReadsAFileWithAWriteAheadLog) {
   const Database db = Database::open(file(), read_only());
   EXPECT_EQ(count_notes(db.lane("notes")), 1);
 }
 
+// RO-02: that assignment would fail on such a file.
 TEST_F(ReadOnly, ReadsAFileWithARollbackJournal) {
   run_raw(file(), "PRAGMA journal_mode=DELETE");
   const std::string before = fingerprint(file());
@@ -64,6 +69,75 @@ TEST_F(ReadOnly, LeavesTheFileAsItIs) {
     EXPECT_EQ(count_notes(db.lane("notes")), 1);
   }
   EXPECT_EQ(fingerprint(file()), before);
+}
+
+// RO-01: neither the file nor the directory is changed. The log and its index are SQLite's own, and
+// what a reader of a file with a log needs.
+TEST_F(ReadOnly, MakesNoFilesButThoseOfTheLog) {
+  std::filesystem::remove(file() + "-gate");
+  const std::string before = fingerprint(file());
+  {
+    const Database db = Database::open(file(), read_only());
+    EXPECT_EQ(count_notes(db.lane("notes")), 1);
+  }
+  EXPECT_EQ(fingerprint(file()), before);
+  for (const std::string& name : names_in(directory().path()))
+    EXPECT_THAT(name, testing::AnyOf("notes.db", "notes.db-wal", "notes.db-shm"));
+}
+
+// RO-01: with a rollback journal there is nothing to be made.
+TEST_F(ReadOnly, MakesNoFilesBesideARollbackFile) {
+  run_raw(file(), "PRAGMA journal_mode=DELETE");
+  const auto before = names_in(directory().path());
+  {
+    const Database db = Database::open(file(), read_only());
+    EXPECT_EQ(count_notes(db.lane("notes")), 1);
+    EXPECT_EQ(names_in(directory().path()), before);
+  }
+  EXPECT_EQ(names_in(directory().path()), before);
+}
+
+// RO-03: what is no database is found at open, not at the first read.
+TEST_F(ReadOnly, FindsAtOpenThatAFileIsNoDatabase) {
+  const std::string text = directory().file("text.db");
+  write_file(text, std::string(5000, 'x'));
+  EXPECT_EQ(thrown<StorageError>([&] { (void)Database::open(text, read_only()); }).code(),
+            "DB_NOT_A_DATABASE");
+}
+
+// RO-04: a small pool of its own, whatever the other databases of the process have.
+TEST_F(ReadOnly, OpensNoMoreConnectionsThanItWasAllowed) {
+  NoteDatabase other;
+  Options options = read_only();
+  options.connections = 2;
+  const Database db = Database::open(file(), options);
+  const auto descriptors = [this] {
+    int count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      count += std::filesystem::read_symlink(entry.path(), gone) == file() ? 1 : 0;
+    }
+    return count;
+  };
+  std::atomic<int> most{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 16; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 100; ++n)
+        db.lane("notes").read([&](ReadTx& tx) {
+          EXPECT_EQ(count_notes(tx), 1);
+          const int now = descriptors();
+          int seen = most.load();
+          while (seen < now && !most.compare_exchange_weak(seen, now)) {
+          }
+        });
+    });
+  }
+  for (std::thread& thread : threads)
+    thread.join();
+  EXPECT_EQ(most.load(), 2);
+  EXPECT_EQ(db.info().pool.connections, 2);
+  EXPECT_EQ(other->info().pool.connections, 4);
 }
 
 TEST_F(ReadOnly, MakesNoGate) {
@@ -97,6 +171,7 @@ TEST_F(ReadOnly, RefusesAStatementThatWrites) {
   EXPECT_EQ(error.code(), "READ_ONLY_TRANSACTION");
 }
 
+// RO-01: never migrates.
 TEST_F(ReadOnly, DoesNotMigrate) {
   const std::string before = fingerprint(file());
   Options options = read_only(with_notes());
@@ -121,6 +196,7 @@ TEST_F(ReadOnly, HasOnlyReaders) {
   EXPECT_EQ(pool.readers_idle, 4);
 }
 
+// RO-01: a missing file fails at once.
 TEST_F(ReadOnly, DoesNotMakeAMissingFile) {
   const std::string missing = directory().file("missing.db");
   EXPECT_EQ(thrown<StorageError>([&] { (void)Database::open(missing, read_only()); }).code(),

@@ -1,0 +1,154 @@
+// docs/guide/migrations.md: its C++ is what stands here, compiled and run.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "support/files.h"
+#include "support/raw_sqlite.h"
+#include "support/temp_dir.h"
+#include "support/thrown.h"
+#include "turnstile/turnstile.h"
+
+namespace turnstile::test {
+namespace {
+
+using testing::HasSubstr;
+
+std::string trimmed(const std::string& text) {
+  return text.substr(0, text.find_last_not_of(' ') + 1);
+}
+
+// Lines without the indentation, which depends on where they stand.
+std::vector<std::string> lines_without_indentation(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);)
+    lines.push_back(line.substr(std::min(line.find_first_not_of(' '), line.size())));
+  return lines;
+}
+
+// The blocks of a language in a document.
+std::vector<std::string> blocks_of(const std::string& language, const std::string& document) {
+  std::vector<std::string> blocks;
+  const std::string opening = "```" + language + "\n";
+  for (std::size_t at = document.find(opening); at != std::string::npos;) {
+    const std::size_t start = at + opening.size();
+    const std::size_t end = document.find("```\n", start);
+    blocks.push_back(document.substr(start, end - start));
+    at = document.find(opening, end);
+  }
+  return blocks;
+}
+
+class MigrationsGuide : public testing::Test {
+ protected:
+  static std::string guide() {
+    const std::filesystem::path tests(TURNSTILE_TEST_SOURCE_DIR);
+    return read_file(tests.parent_path() / "docs" / "guide" / "migrations.md");
+  }
+  const TempDir directory_;
+  const std::string path = directory_.file("app.db");
+};
+
+TEST_F(MigrationsGuide, HasTheCodeOfThisFile) {
+  const std::filesystem::path tests(TURNSTILE_TEST_SOURCE_DIR);
+  const auto here =
+      lines_without_indentation(read_file(tests / "unit" / "guide" / "migrations_guide_test.cc"));
+  const auto blocks = blocks_of("cpp", guide());
+  EXPECT_GE(blocks.size(), 6U);
+  for (const std::string& block : blocks) {
+    const auto lines = lines_without_indentation(block);
+    EXPECT_NE(std::search(here.begin(), here.end(), lines.begin(), lines.end()), here.end())
+        << "this is not in the test:\n"
+        << block;
+  }
+}
+
+TEST_F(MigrationsGuide, ShowsStepsOfSqlFilesAndFunctions) {
+  {
+    turnstile::Options options;
+    options.migrations = {
+        {1, "notes", "CREATE TABLE note(id INTEGER PRIMARY KEY, title TEXT NOT NULL)"},
+        {2, "tags",
+         "CREATE TABLE tag(note INTEGER NOT NULL REFERENCES note(id), name TEXT NOT NULL)"},
+    };
+    turnstile::Database db = turnstile::Database::open(path, options);
+    db.lane("a").write([](WriteTx& tx) { tx.execute("INSERT INTO note(title) VALUES ('tea  ')"); });
+  }
+  turnstile::Options options;
+  {
+    const std::filesystem::path before = std::filesystem::current_path();
+    std::filesystem::create_directory(directory_.path() / "migrations");
+    write_file(directory_.path() / "migrations" / "0001_notes.sql",
+               "CREATE TABLE note(id INTEGER PRIMARY KEY, title TEXT NOT NULL)");
+    write_file(directory_.path() / "migrations" / "0002_tags.sql",
+               "CREATE TABLE tag(note INTEGER NOT NULL REFERENCES note(id), name TEXT NOT NULL)");
+    std::filesystem::current_path(directory_.path());
+    options.migrations = turnstile::load_migrations("migrations");
+    std::filesystem::current_path(before);
+  }
+  options.migrations.push_back({
+      .version = 3,
+      .name = "trim titles",
+      .apply =
+          [](turnstile::WriteTx& tx) {
+            for (auto [id, title] :
+                 tx.query<std::int64_t, std::string>("SELECT id, title FROM note").all())
+              tx.execute("UPDATE note SET title = ? WHERE id = ?", trimmed(title), id);
+          },
+      .revision = "1",
+  });
+  turnstile::Database db = turnstile::Database::open(path, options);
+  EXPECT_EQ(run_raw(path, "SELECT title FROM note"), "tea");
+  EXPECT_EQ(run_raw(path + ".before-v3", "SELECT title FROM note"), "tea  ");
+}
+
+TEST_F(MigrationsGuide, ShowsHowATableIsRebuilt) {
+  Options options;
+  options.migrations = {{1, "notes",
+                         "CREATE TABLE note(id INTEGER PRIMARY KEY, title TEXT NOT NULL);"
+                         "CREATE TABLE tag(note INTEGER REFERENCES note(id) ON DELETE CASCADE);"
+                         "INSERT INTO note VALUES (1, 'tea'), (2, '');"
+                         "INSERT INTO tag VALUES (1)"}};
+  Database::open(path, options).close();
+  const auto blocks = blocks_of("sql", guide());
+  ASSERT_EQ(blocks.size(), 1U);
+  options.migrations.push_back({2, "rebuild", blocks[0]});
+  Database::open(path, options).close();
+  EXPECT_EQ(run_raw(path, "SELECT count(*) FROM note JOIN tag ON note = id"), "1");
+}
+
+TEST_F(MigrationsGuide, ShowsHowAFileIsAdopted) {
+  run_raw(path,
+          "CREATE TABLE note(id INTEGER PRIMARY KEY, title TEXT NOT NULL); CREATE TABLE tag(x)");
+  Options options;
+  options.migrations = {{1, "notes", "CREATE TABLE note(x)"}, {2, "tags", "CREATE TABLE tag(x)"}};
+  options.adopt_schema = 2;
+  EXPECT_EQ(turnstile::Database::open(path, options).info().schema_version, 2);
+}
+
+TEST_F(MigrationsGuide, ShowsTheStepsOfASubsystem) {
+  turnstile::Database db = turnstile::Database::open(path);
+  turnstile::MigrationReport report = db.migrate(
+      "ratings", {{1, "ratings", "CREATE TABLE rating(note INTEGER PRIMARY KEY, stars INTEGER)"}});
+  EXPECT_EQ(report.now, 1);
+}
+
+TEST_F(MigrationsGuide, ShowsWhatAProgramExpects) {
+  run_raw(path, "CREATE TABLE note(id INTEGER PRIMARY KEY, title TEXT NOT NULL)");
+  turnstile::Options options;
+  options.expect_schema = R"(
+      CREATE TABLE note(id INTEGER PRIMARY KEY, title TEXT NOT NULL);
+      CREATE INDEX note_by_title ON note(title);
+  )";
+  EXPECT_THAT(thrown<MigrationError>([&] { (void)Database::open(path, options); }).what(),
+              HasSubstr("index note_by_title: expected ON note (title), found nothing"));
+}
+
+}  // namespace
+}  // namespace turnstile::test
