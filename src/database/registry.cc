@@ -270,6 +270,15 @@ CloseReport close_handle(std::shared_ptr<Core> core, std::chrono::milliseconds d
   }
 }
 
+void with_closed_file(const std::string& identity, const Call& call,
+                      detail::FunctionRef<void()> work) {
+  const Registry::Entry slot(Registry::instance(), identity, call);
+  // A database without handles is still open while lanes of it are in use.
+  if (slot->handles > 0 || !slot->core.expired())
+    sqlite::raise_misuse(code("DB_OPEN_HERE"), "the file is open in this process", call);
+  work();
+}
+
 void drop_handle(std::shared_ptr<Core> core) noexcept {
   if (core->forked()) return;
   const auto close = [](std::shared_ptr<Core> last) noexcept {

@@ -6,7 +6,9 @@
 #include <source_location>
 #include <string>
 
+#include "sqlite/call.h"
 #include "turnstile/database.h"
+#include "turnstile/detail/function_ref.h"
 #include "turnstile/options.h"
 
 namespace turnstile::database {
@@ -24,5 +26,12 @@ CloseReport close_handle(std::shared_ptr<detail::Core> core, std::chrono::millis
 /// The same for a handle's destructor: tells failures to the log sink, and leaves the closing to
 /// another thread inside a closure.
 void drop_handle(std::shared_ptr<detail::Core> core) noexcept;
+
+/// Runs `work` while nobody has the file with this Location::identity() open in this process, and
+/// keeps it from being opened: whoever reads it beside SQLite would, by closing it, drop the locks
+/// that SQLite has on it. Throws MisuseError (DB_OPEN_HERE), Timeout, and what `work` throws.
+/// Threads: shared.
+void with_closed_file(const std::string& identity, const Call& call,
+                      detail::FunctionRef<void()> work);
 
 }  // namespace turnstile::database

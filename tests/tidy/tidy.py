@@ -57,6 +57,7 @@ PUBLIC_HEADERS = {
     "observation.h": "database",
     "options.h": "database",
     "schema.h": "database",
+    "recovery.h": "database",
     "transaction.h": "database",
     "turnstile.h": "database",
     "diagnose.h": "diagnose",
