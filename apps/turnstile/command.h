@@ -70,6 +70,7 @@ struct Command {
 [[nodiscard]] ExitCode run_locks(Context& context);
 [[nodiscard]] ExitCode run_migrate(Context& context);
 [[nodiscard]] ExitCode run_query(Context& context);
+[[nodiscard]] ExitCode run_recover(Context& context);
 [[nodiscard]] ExitCode run_version(Context& context);
 
 }  // namespace turnstile::cli

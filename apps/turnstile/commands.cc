@@ -90,6 +90,19 @@ constexpr auto kMigrateExamples = std::to_array<Example>({
     {"turnstile migrate app.db migrations --status", "is anything missing?"},
 });
 
+// recover
+constexpr auto kRecoverPositionals = std::to_array<Positional>({
+    {"SRC", "path of the damaged database", true, Words::Files},
+    {"DEST", "path of the new one, which must not exist", true, Words::Files},
+});
+constexpr auto kRecoverFlags = std::to_array<Flag>({
+    {"--page-size", "BYTES", "page size of the source, where it cannot be found out"},
+});
+constexpr auto kRecoverExamples = std::to_array<Example>({
+    {"turnstile recover damaged.db new.db", "save what can be read"},
+    {"turnstile recover damaged.db new.db --json | jq .losses", "what is missing, for a script"},
+});
+
 // locks
 constexpr auto kLocksPositionals = std::to_array<Positional>({kDb});
 constexpr auto kLocksFlags = std::to_array<Flag>({
@@ -152,6 +165,12 @@ constexpr auto kCommands = std::to_array<Command>({
      "steps than the directory are refused. A file with data is copied to DB.before-vN first, N "
      "being the first missing step.",
      kMigratePositionals, kMigrateFlags, kMigrateExamples, run_migrate},
+    {"recover", "make a new database of what can be read of a damaged one",
+     "SRC is only read, its write-ahead log included, and never by SQLite. DEST gets the tables, "
+     "rows, indexes, views and triggers; rows whose table is not known are in its table "
+     "lost_and_found. It appears when it is whole and has passed the integrity check.\n\n"
+     "The status is 0 when everything was read and 1 when something was lost.",
+     kRecoverPositionals, kRecoverFlags, kRecoverExamples, run_recover},
     {"locks", "show which processes hold or wait for locks on a database",
      "Does not open the database and so cannot disturb it.", kLocksPositionals, kLocksFlags,
      kLocksExamples, run_locks},
