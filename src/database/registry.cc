@@ -270,8 +270,7 @@ CloseReport close_handle(std::shared_ptr<Core> core, std::chrono::milliseconds d
   }
 }
 
-void with_closed_file(const std::string& identity, const Call& call,
-                      detail::FunctionRef<void()> work) {
+void with_closed_file(const std::string& identity, Call& call, detail::FunctionRef<void()> work) {
   const Registry::Entry slot(Registry::instance(), identity, call);
   // A database without handles is still open while lanes of it are in use.
   if (slot->handles > 0 || !slot->core.expired())

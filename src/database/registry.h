@@ -31,7 +31,6 @@ void drop_handle(std::shared_ptr<detail::Core> core) noexcept;
 /// keeps it from being opened: whoever reads it beside SQLite would, by closing it, drop the locks
 /// that SQLite has on it. Throws MisuseError (DB_OPEN_HERE), Timeout, and what `work` throws.
 /// Threads: shared.
-void with_closed_file(const std::string& identity, const Call& call,
-                      detail::FunctionRef<void()> work);
+void with_closed_file(const std::string& identity, Call& call, detail::FunctionRef<void()> work);
 
 }  // namespace turnstile::database
