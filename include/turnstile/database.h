@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "turnstile/backup.h"
 #include "turnstile/error.h"
 #include "turnstile/info.h"
 #include "turnstile/lane.h"
@@ -95,6 +96,14 @@ class Database {
   [[nodiscard]] Observation observe(
       std::vector<std::string> tables, OnChange callback,
       std::source_location where = std::source_location::current()) const;
+
+  /// Copies the database, as it is at this moment, into a file of its own, while others go on. The
+  /// copy is checked before it gets its name; whatever interrupts it, there is never half a file
+  /// of that name. Where there is a write-ahead log nobody waits for it, but the log cannot be
+  /// copied back meanwhile; without one, writers wait. Throws StorageError (BACKUP_EXISTS,
+  /// BACKUP_INVALID, and what reading and writing files does), Cancelled, Timeout, MisuseError.
+  BackupReport backup(std::string_view destination, const BackupOptions& options = {},
+                      std::source_location where = std::source_location::current()) const;
 
   /// What this database can do, as it was opened.
   [[nodiscard]] Capabilities capabilities() const;

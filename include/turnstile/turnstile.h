@@ -2,6 +2,7 @@
 #pragma once
 
 #include "turnstile/async.h"
+#include "turnstile/backup.h"
 #include "turnstile/database.h"
 #include "turnstile/error.h"
 #include "turnstile/info.h"
@@ -11,6 +12,7 @@
 #include "turnstile/observation.h"
 #include "turnstile/options.h"
 #include "turnstile/priority.h"
+#include "turnstile/progress.h"
 #include "turnstile/schema.h"
 #include "turnstile/statement.h"
 #include "turnstile/transaction.h"

@@ -137,6 +137,21 @@ bool Checkpointer::start_over(sqlite::Connection& writer, Clock::time_point unti
   return !result.busy;
 }
 
+sqlite::CheckpointResult Checkpointer::checkpoint_now(sqlite::Connection& writer,
+                                                      sqlite::CheckpointMode mode,
+                                                      Clock::time_point until) noexcept {
+  gate::MutexLock lock(copying_);
+  const Clock::time_point start = Clock::now();
+  sqlite::CheckpointResult result = writer.checkpoint(mode);
+  while (mode != sqlite::CheckpointMode::Passive && result.busy && Clock::now() < until) {
+    // sleep: SQLite tells nobody that a reader has ended.
+    std::this_thread::sleep_for(kBetweenLooks);
+    result = writer.checkpoint(mode);
+  }
+  note(result, start);
+  return result;
+}
+
 void Checkpointer::at_limit(sqlite::Connection& writer) {
   const Clock::time_point now = Clock::now();
   const bool interrupts = policy_ == AtWalLimit::InterruptReaders;

@@ -48,6 +48,12 @@ class Checkpointer {
   /// After a commit on `writer`, which still has the turn and the gate.
   void after_commit(sqlite::Connection& writer) noexcept;
 
+  /// One checkpoint for somebody who has the turn and the gate. With Truncate it looks again until
+  /// `until` while readers are in the way.
+  [[nodiscard]] sqlite::CheckpointResult checkpoint_now(
+      sqlite::Connection& writer, sqlite::CheckpointMode mode,
+      std::chrono::steady_clock::time_point until) noexcept TURNSTILE_EXCLUDES(copying_);
+
   /// Before BEGIN. Throws StorageError (WAL_LIMIT) while writes are refused.
   void require_room(const Call& call) TURNSTILE_EXCLUDES(mutex_);
 

@@ -51,6 +51,15 @@ void set_up_connection(sqlite::Connection& connection, const Options& options, R
   }
 }
 
+std::unique_ptr<sqlite::Connection> connect(const sqlite::Connection::Config& config,
+                                            const Options& options, Role role, const Call& call) {
+  auto connection = std::make_unique<sqlite::Connection>(config, call);
+  for (const Extension& extension : options.extensions)
+    connection->load_extension(extension.path, extension.entry_point);
+  set_up_connection(*connection, options, role);
+  return connection;
+}
+
 std::vector<Setting> report_settings(sqlite::Connection& connection, const Options& options) {
   const auto on_off = [](bool on) { return std::string(on ? "on" : "off"); };
   const auto in_force = [&](const std::string& name) {

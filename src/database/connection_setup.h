@@ -19,6 +19,12 @@ enum class Role { Writer, Reader };
 /// with the step's name in the message; the connection is not to be used then.
 void set_up_connection(sqlite::Connection& connection, const Options& options, Role role);
 
+/// A further connection like `config`'s, with the extensions loaded and the settings applied. Its
+/// call is `call`. Throws StorageError, Error.
+[[nodiscard]] std::unique_ptr<sqlite::Connection> connect(const sqlite::Connection::Config& config,
+                                                          const Options& options, Role role,
+                                                          const Call& call);
+
 /// The settings as asked for and as `connection` reports them, for DatabaseInfo.
 [[nodiscard]] std::vector<Setting> report_settings(sqlite::Connection& connection,
                                                    const Options& options);

@@ -84,6 +84,8 @@ Core::Core(database::Opened opened)
       location_(std::move(opened.location)),
       has_wal_(opened.has_wal),
       writable_(opened.writer != nullptr),
+      has_readers_(!opened.readers.empty()),
+      reader_config_((opened.readers.empty() ? opened.writer : opened.readers.front())->config()),
       phases_(std::move(opened.phases)),
       settings_(std::move(opened.settings)),
       schema_version_(opened.schema_version) {
@@ -92,8 +94,7 @@ Core::Core(database::Opened opened)
   if (!has_wal_) shared_turn_ = std::make_unique<SharedTurn>();
   for (const auto& reader : opened.readers)
     reader->set_call(nullptr);
-  if (!opened.readers.empty())
-    readers_ = std::make_unique<gate::ReaderPool>(std::move(opened.readers));
+  readers_ = std::make_unique<gate::ReaderPool>(std::move(opened.readers));
   if (opened.writer) {
     opened.writer->set_call(nullptr);
     writer_ = std::make_unique<Writer>(Writer::Parts{.database = this,
@@ -144,7 +145,7 @@ void Core::read(LaneState& lane, const CallOptions& options, FunctionRef<void(Re
   require_open(call);
   const Scope scope(this, ScopeKind::Read, call, exclusive());
   counting_failures(lane, [&] {
-    readers_ ? read_from_pool(lane, call, body) : read_from_writer(lane, call, body);
+    has_readers_ ? read_from_pool(lane, call, body) : read_from_writer(lane, call, body);
     lane.recorder().on_read();
   });
 }
@@ -188,12 +189,12 @@ void Core::read_on(sqlite::Connection& connection, const Call& call,
   if (const int began = connection.begin_deferred(); began != 0) sqlite::raise(connection, began);
   try {
     Session session(connection, call);
-    session.must_not_write = !readers_;
+    session.must_not_write = !has_readers_;
     ReadTx tx(session);
     body(tx);
   } catch (...) {
     connection.clean_up();
-    housekeeping_.after_use(connection, readers_ ? Role::Reader : Role::Writer);
+    housekeeping_.after_use(connection, has_readers_ ? Role::Reader : Role::Writer);
     throw;
   }
   finish_read(connection);
@@ -205,7 +206,25 @@ void Core::finish_read(sqlite::Connection& connection) noexcept {
   static_cast<void>(connection.commit());
   was_clean = connection.clean_up() && was_clean;
   if (!was_clean) recorder_.on_repair();
-  housekeeping_.after_use(connection, readers_ ? Role::Reader : Role::Writer);
+  housekeeping_.after_use(connection, has_readers_ ? Role::Reader : Role::Writer);
+}
+
+void Core::read_aside(const Call& call, FunctionRef<void(sqlite::Connection&)> use) {
+  require_open(call);
+  const Scope scope(this, ScopeKind::Read, call, exclusive());
+  const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
+  SharedPermit shared;
+  shared.acquire(shared_turn_.get(), SharedTurn::Kind::Shared, call, claim);
+  gate::ReaderPool::Guest guest(
+      *readers_, database::connect(reader_config_, options_, Role::Reader, call), claim);
+  if (!guest.enter()) sqlite::raise_closed(call);
+  sqlite::Connection& connection = guest.connection();
+  const Attribution attribution(connection, call, recorder_);
+  const std::stop_callback on_stop(call.stop, [&connection] { connection.interrupt(); });
+  if (const int began = connection.begin_deferred(); began != 0) sqlite::raise(connection, began);
+  // Only the first read fixes the snapshot.
+  static_cast<void>(connection.query_integer("SELECT count(*) FROM sqlite_schema"));
+  use(connection);
 }
 
 // ---- Writing ----
@@ -235,21 +254,14 @@ MigrationReport Core::migrate(std::string_view component, const Migrations& step
                               const MigrateOptions& options, std::source_location where) {
   const Call call = make_call(database::kMigrationLane, CallOptions{.timeout = options.timeout},
                               code("WRITE_TIMEOUT"), where);
-  require_open(call);
-  if (!writable_) sqlite::raise_misuse(code("DB_READ_ONLY"), "the database is read-only", call);
   database::MigrationOutcome outcome;
-  {
-    // A step that is a function is inside a write, and would wait for itself in another one.
-    const Scope scope(this, ScopeKind::Write, call, exclusive());
-    writer_->with_connection(call, [&](sqlite::Connection& connection) {
-      const Attribution attribution(connection, call, recorder_);
-      outcome = database::migrate(connection, {.component = component,
-                                               .steps = steps,
-                                               .options = options,
-                                               .check_foreign_keys = options_.foreign_keys,
-                                               .file = location_.path});
-    });
-  }
+  with_writer(call, Priority::Normal, [&](sqlite::Connection& connection) {
+    outcome = database::migrate(connection, {.component = component,
+                                             .steps = steps,
+                                             .options = options,
+                                             .check_foreign_keys = options_.foreign_keys,
+                                             .file = location_.path});
+  });
   database::run_after_commit(outcome.after_commit, call);
   const MigrationReport& report = outcome.report;
   if (options.dry_run || report.steps.empty()) return report;
@@ -260,6 +272,20 @@ MigrationReport Core::migrate(std::string_view component, const Migrations& step
                        "schema" + whose + " " + database::describe(report)});
   }
   return report;
+}
+
+void Core::with_writer(const Call& call, Priority priority,
+                       FunctionRef<void(sqlite::Connection&)> use) {
+  require_open(call);
+  if (!writable_) sqlite::raise_misuse(code("DB_READ_ONLY"), "the database is read-only", call);
+  const Scope scope(this, ScopeKind::Write, call, exclusive());
+  writer_->with_connection(
+      call,
+      [&](sqlite::Connection& connection) {
+        const Attribution attribution(connection, call, recorder_);
+        use(connection);
+      },
+      priority);
 }
 
 void Core::submit(LaneState& lane, const CallOptions& options,
@@ -317,7 +343,7 @@ void Core::raise_queue_full(const LaneState& lane, const Call& call) {
 // Only where a reader is free at this moment: a picture is not worth waiting for, and the caller
 // may be inside a read that holds the last one.
 void Core::count_free_pages(DatabaseInfo& info, const Call& call) {
-  if (!readers_ || shared_turn_) return;
+  if (!has_readers_ || shared_turn_) return;
   gate::ReaderPool::Lease lease;
   const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
   if (readers_->lease(claim, call.deadline, lease) != Wait::Granted) return;
@@ -343,7 +369,7 @@ CloseReport Core::close(std::chrono::milliseconds drain, std::source_location wh
   if (writer_) stop_writers(report, call);
   static_cast<void>(observers_->flush(call.deadline));
   static_cast<void>(observers_->stop(Deadline::after(std::chrono::milliseconds(0))));
-  if (readers_) stop_readers(report, call);
+  stop_readers(report, call);
   stop_observers(call);
   report.checkpointed = close_files(call);
   return report;
@@ -362,7 +388,7 @@ void Core::stop_writers(CloseReport& report, const Call& call) {
     report.cancelled = cancel_lane_workers() + writer_->cancel_waiting();
     ++report.interrupted;
     // Without a write-ahead log the writer may be waiting for readers.
-    if (shared_turn_ && readers_) report.interrupted += readers_->interrupt_leased();
+    if (shared_turn_) report.interrupted += readers_->interrupt_leased();
     if (!writer_->wait_until_idle(Deadline::after(kGrace))) writer_->raise_turn_timeout(call);
     writer_->clear_interrupt();
   }
@@ -415,7 +441,7 @@ bool Core::close_files(const Call& call) noexcept {
   for (LaneState* lane : lanes())
     lane->worker().stop();
   if (writer_) writer_->stop_threads();
-  if (readers_) readers_->close_connections();
+  readers_->close_connections();
   if (writer_) writer_->close_connection(call);
   if (location_.in_memory) return false;
   std::error_code error;
@@ -425,10 +451,8 @@ bool Core::close_files(const Call& call) noexcept {
 void Core::close_when_idle() noexcept {
   if (writer_) (void)writer_->wait_until_idle(Deadline::never());
   static_cast<void>(observers_->stop(Deadline::never()));
-  if (readers_) {
-    readers_->close();
-    (void)readers_->wait_until_idle(Deadline::never());
-  }
+  readers_->close();
+  (void)readers_->wait_until_idle(Deadline::never());
   Call call;
   call.lane = "close";
   (void)close_files(call);

@@ -73,6 +73,21 @@ class Core {
   [[nodiscard]] Observation observe_query(LaneState& lane, std::unique_ptr<ObservedQuery> query);
   [[nodiscard]] static std::vector<std::string> tables_read_by(ReadTx& tx, std::string_view sql);
 
+  /// Calls `use` with a connection of its own, for what reads too long to keep a reader of the pool
+  /// from the others: in a read transaction, its snapshot fixed. It is a guest of the pool.
+  void read_aside(const Call& call, FunctionRef<void(sqlite::Connection&)> use);
+  /// Calls `use` with the writer's connection, in no transaction, when it is this call's turn.
+  void with_writer(const Call& call, Priority priority, FunctionRef<void(sqlite::Connection&)> use);
+  [[nodiscard]] Call make_call(std::string_view lane, const CallOptions& options,
+                               std::string_view timeout_code, std::source_location where) const;
+  /// Null without a write-ahead log, and where nobody writes.
+  [[nodiscard]] database::Checkpointer* checkpointer() noexcept {
+    return writer_ == nullptr ? nullptr : writer_->checkpointer();
+  }
+
+  [[nodiscard]] BackupReport backup(std::string_view destination, const BackupOptions& options,
+                                    std::source_location where);
+
   [[nodiscard]] DatabaseInfo info();
   [[nodiscard]] Capabilities capabilities() const noexcept;
   [[nodiscard]] Metrics metrics() TURNSTILE_EXCLUDES(lanes_mutex_);
@@ -85,11 +100,9 @@ class Core {
   [[nodiscard]] bool must_not_wait_here();
 
  private:
-  [[nodiscard]] Call make_call(std::string_view lane, const CallOptions& options,
-                               std::string_view timeout_code, std::source_location where) const;
   void require_open(const Call& call) const;
   /// True where a read and a write need the same thing and so keep each other out.
-  [[nodiscard]] bool exclusive() const noexcept { return shared_turn_ || !readers_; }
+  [[nodiscard]] bool exclusive() const noexcept { return shared_turn_ || !has_readers_; }
 
   void read_from_pool(LaneState& lane, const Call& call, FunctionRef<void(ReadTx&)> body);
   void read_from_writer(LaneState& lane, const Call& call, FunctionRef<void(ReadTx&)> body);
@@ -119,6 +132,8 @@ class Core {
   const database::Location location_;
   const bool has_wal_;
   const bool writable_;
+  const bool has_readers_;  // False: the writer is the only connection.
+  const sqlite::Connection::Config reader_config_;
   std::vector<BootstrapPhase> phases_;
   const std::vector<Setting> settings_;
 
@@ -132,7 +147,7 @@ class Core {
   std::shared_ptr<database::Observers> observers_;
   std::unique_ptr<gate::SharedTurn> shared_turn_;  // Null with a write-ahead log.
   std::unique_ptr<database::Writer> writer_;       // Null read-only.
-  std::unique_ptr<gate::ReaderPool> readers_;      // Null when the writer is the only connection.
+  std::unique_ptr<gate::ReaderPool> readers_;
 
   std::atomic<bool> accepting_{true};
 

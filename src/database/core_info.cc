@@ -18,11 +18,6 @@ std::int64_t size_of(const std::filesystem::path& path) {
   return error ? 0 : static_cast<std::int64_t>(size);
 }
 
-// Null without a write-ahead log, and where nobody writes.
-const database::Checkpointer* checkpointer_of(const database::Writer* writer) {
-  return writer == nullptr ? nullptr : writer->checkpointer();
-}
-
 }  // namespace
 
 DatabaseInfo Core::info() {
@@ -49,13 +44,11 @@ DatabaseInfo Core::info() {
 
 PoolInfo Core::pool_info() const {
   PoolInfo pool;
-  if (readers_) {
-    const auto counts = readers_->counts();
-    pool.readers_idle = static_cast<int>(counts.idle);
-    pool.readers_leased = static_cast<int>(counts.leased);
-    pool.readers_waiting = static_cast<int>(counts.waiting);
-    pool.connections = static_cast<int>(counts.idle + counts.leased);
-  }
+  const auto counts = readers_->counts();
+  pool.readers_idle = static_cast<int>(counts.idle);
+  pool.readers_leased = static_cast<int>(counts.leased);
+  pool.readers_waiting = static_cast<int>(counts.waiting);
+  pool.connections = static_cast<int>(counts.idle + counts.leased);
   if (writable_) ++pool.connections;
   if (writer_) pool.writers_waiting = static_cast<int>(writer_->waiting());
   return pool;
@@ -69,8 +62,7 @@ Counters Core::counters() {
       lane.recorder().add_to(counters);
   }
   recorder_.add_to(counters);
-  if (const auto* checkpointer = checkpointer_of(writer_.get()))
-    counters.checkpoints = checkpointer->count();
+  if (const auto* checkpointer = this->checkpointer()) counters.checkpoints = checkpointer->count();
   return counters;
 }
 
@@ -86,7 +78,7 @@ Metrics Core::metrics() {
   }
   recorder_.add_to(metrics);
   metrics.pool = pool_info();
-  if (const auto* checkpointer = checkpointer_of(writer_.get())) {
+  if (const auto* checkpointer = this->checkpointer()) {
     checkpointer->add_to(metrics.wal);
     metrics.wal.file_bytes = size_of(location_.path.string() + "-wal");
   }
@@ -95,7 +87,7 @@ Metrics Core::metrics() {
 
 Capabilities Core::capabilities() const noexcept {
   return {.can_write = writable_,
-          .readers_beside_writer = has_wal_ && readers_ != nullptr,
+          .readers_beside_writer = has_wal_ && has_readers_,
           .several_processes = !location_.in_memory,
           .group_commit = writable_,
           .durability_by_call = writable_ && has_wal_,

@@ -136,6 +136,14 @@ Observation Database::observe(std::vector<std::string> tables, OnChange callback
   return core_->observe(std::move(tables), std::move(callback), where);
 }
 
+BackupReport Database::backup(std::string_view destination, const BackupOptions& options,
+                              std::source_location where) const {
+  if (!core_) raise_no_handle(where);
+  // It outlives a close() that has waited for the copying and not for the checking.
+  const std::shared_ptr<detail::Core> core = core_;
+  return core->backup(destination, options, where);
+}
+
 Capabilities Database::capabilities() const {
   if (!core_) raise_no_handle(std::source_location::current());
   return core_->capabilities();

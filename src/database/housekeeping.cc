@@ -33,14 +33,11 @@ void Housekeeping::replace(sqlite::Connection& connection, Role role) const {
   call.lane = "housekeeping";
   call.where = connection.lent_at();
   call.deadline = Deadline::after(options_.busy_timeout);
-  sqlite::Connection fresh(connection.config(), call);
-  for (const Extension& extension : options_.extensions)
-    fresh.load_extension(extension.path, extension.entry_point);
-  set_up_connection(fresh, options_, role);
+  const auto fresh = connect(connection.config(), options_, role, call);
   // By its name another file may have been opened.
   if (connection.has_moved())
     sqlite::raise_misuse(code("DB_FILE_REPLACED"), "the database file was replaced", call);
-  connection.take_over(fresh);
+  connection.take_over(*fresh);
 }
 
 void Housekeeping::tell(LogEvent::Severity severity, std::string_view what,

@@ -1,6 +1,7 @@
 #include "database/registry.h"
 
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <map>
@@ -227,10 +228,16 @@ std::shared_ptr<Core> make_core(Opened opened) {
           }};
 }
 
-}  // namespace
+// False when another file has come to have the name, such as by restore(), while a call waited.
+bool is_in_place(const Location& location) {
+  if (location.in_memory) return true;
+  struct stat now {};
+  return ::stat(location.path.c_str(), &now) == 0 && now.st_ino == location.inode &&
+         now.st_dev == location.device;
+}
 
-std::shared_ptr<Core> open_handle(const OpenTarget& target, std::source_location where) {
-  Call call = call_for_open(target.options, where);
+// Null when another file has the name by now.
+std::shared_ptr<Core> try_open(const OpenTarget& target, Call& call) {
   const auto start = std::chrono::steady_clock::now();
   Location location = locate(target.path, target.options, call);
   const auto located = std::chrono::steady_clock::now() - start;
@@ -242,15 +249,46 @@ std::shared_ptr<Core> open_handle(const OpenTarget& target, std::source_location
   if (core) {
     require_same(*core, location, target.options, call);
   } else {
-    Bootstrap bootstrap(std::move(location), target.options, call,
+    Bootstrap bootstrap(location, target.options, call,
                         std::chrono::duration_cast<std::chrono::microseconds>(located),
                         [&slot] { slot.note_migration(); });
-    core = make_core(bootstrap.run());
+    Opened opened = bootstrap.run();
+    if (!is_in_place(location)) return nullptr;
+    core = make_core(std::move(opened));
     slot->core = core;
     slot->handles = 0;
   }
   ++slot->handles;
   return core;
+}
+
+}  // namespace
+
+class Reservation::Impl {
+ public:
+  Impl(const std::string& identity, Call call) : entry_(Registry::instance(), identity, call) {}
+  /// A database without handles is still open while lanes of it are in use.
+  [[nodiscard]] bool is_open() const noexcept {
+    return entry_->handles > 0 || !entry_->core.expired();
+  }
+
+ private:
+  Registry::Entry entry_;
+};
+
+Reservation::Reservation(const Location& location, const Call& call)
+    : impl_(std::make_unique<Impl>(location.identity(), call)) {
+  if (!impl_->is_open()) return;
+  sqlite::raise_misuse(code("DB_IN_USE"),
+                       "'" + location.path.string() + "' is open in this process", call);
+}
+
+Reservation::~Reservation() = default;
+
+std::shared_ptr<Core> open_handle(const OpenTarget& target, std::source_location where) {
+  Call call = call_for_open(target.options, where);
+  for (;;)
+    if (auto core = try_open(target, call)) return core;
 }
 
 CloseReport close_handle(std::shared_ptr<Core> core, std::chrono::milliseconds drain,
@@ -268,14 +306,6 @@ CloseReport close_handle(std::shared_ptr<Core> core, std::chrono::milliseconds d
     close_later(std::move(core), std::move(slot));
     throw;
   }
-}
-
-void with_closed_file(const std::string& identity, Call& call, detail::FunctionRef<void()> work) {
-  const Registry::Entry slot(Registry::instance(), identity, call);
-  // A database without handles is still open while lanes of it are in use.
-  if (slot->handles > 0 || !slot->core.expired())
-    sqlite::raise_misuse(code("DB_OPEN_HERE"), "the file is open in this process", call);
-  work();
 }
 
 void drop_handle(std::shared_ptr<Core> core) noexcept {

@@ -6,9 +6,9 @@
 #include <source_location>
 #include <string>
 
+#include "database/location.h"
 #include "sqlite/call.h"
 #include "turnstile/database.h"
-#include "turnstile/detail/function_ref.h"
 #include "turnstile/options.h"
 
 namespace turnstile::database {
@@ -16,6 +16,24 @@ namespace turnstile::database {
 /// Opens the database or joins the one that is open. Threads: shared.
 [[nodiscard]] std::shared_ptr<detail::Core> open_handle(const OpenTarget& target,
                                                         std::source_location where);
+
+/// Keeps a file from being opened in this process while it exists: whoever reads it beside SQLite
+/// would, by closing it, drop the locks that SQLite has on it.
+///
+/// Threads: confined.
+class Reservation {
+ public:
+  /// Waits for whoever is opening or closing it. Throws MisuseError (DB_IN_USE) when it is open,
+  /// Timeout.
+  Reservation(const Location& location, const Call& call);
+  ~Reservation();
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+
+ private:
+  class Impl;
+  const std::unique_ptr<Impl> impl_;
+};
 
 /// Gives a handle up; closes the database with the last one, but in a child of fork(), where it
 /// stays as it is. After a Timeout a thread of its own waits for the closure that did not end, and
@@ -26,11 +44,5 @@ CloseReport close_handle(std::shared_ptr<detail::Core> core, std::chrono::millis
 /// The same for a handle's destructor: tells failures to the log sink, and leaves the closing to
 /// another thread inside a closure.
 void drop_handle(std::shared_ptr<detail::Core> core) noexcept;
-
-/// Runs `work` while nobody has the file with this Location::identity() open in this process, and
-/// keeps it from being opened: whoever reads it beside SQLite would, by closing it, drop the locks
-/// that SQLite has on it. Throws MisuseError (DB_OPEN_HERE), Timeout, and what `work` throws.
-/// Threads: shared.
-void with_closed_file(const std::string& identity, Call& call, detail::FunctionRef<void()> work);
 
 }  // namespace turnstile::database

@@ -174,9 +174,10 @@ void Writer::stop(StoppablePlace& place) noexcept {
   if (gate_) gate_->prod();
 }
 
-void Writer::with_connection(const Call& call, detail::FunctionRef<void(sqlite::Connection&)> use) {
+void Writer::with_connection(const Call& call, detail::FunctionRef<void(sqlite::Connection&)> use,
+                             Priority priority) {
   const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
-  StoppablePlace place(gate::Place::Kind::Turn, Priority::Normal, claim, call);
+  StoppablePlace place(gate::Place::Kind::Turn, priority, claim, call);
   std::optional<OnStop> on_stop;
   if (const Wait outcome = get_turn(place, call, on_stop); outcome != Wait::Granted)
     raise_no_turn(outcome, call);
@@ -185,6 +186,7 @@ void Writer::with_connection(const Call& call, detail::FunctionRef<void(sqlite::
   permit.enter(call, claim, [&place] { return place.stopped.load(std::memory_order_relaxed); });
   stage_.store(Stage::Working, std::memory_order_relaxed);
   use(*connection_);
+  if (checkpointer_) checkpointer_->after_commit(*connection_);
 }
 
 // What can wait does not bring the log to its limit.

@@ -70,7 +70,8 @@ class Writer final : private detail::Yielding {
   void complete(std::unique_ptr<SubmittedJob> job) noexcept;
 
   /// Has the turn for itself and calls `use` with the connection, which is in no transaction.
-  void with_connection(const Call& call, detail::FunctionRef<void(sqlite::Connection&)> use);
+  void with_connection(const Call& call, detail::FunctionRef<void(sqlite::Connection&)> use,
+                       Priority priority = Priority::Normal);
 
   // Closing, in this order.
 
@@ -90,6 +91,7 @@ class Writer final : private detail::Yielding {
     return submitted_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] const Checkpointer* checkpointer() const noexcept { return checkpointer_.get(); }
+  [[nodiscard]] Checkpointer* checkpointer() noexcept { return checkpointer_.get(); }
   [[nodiscard]] bool is_own_thread() const;
 
  private:

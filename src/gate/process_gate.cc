@@ -236,6 +236,16 @@ GateView ProcessGate::view() const {
   return view_of(*shown());
 }
 
+std::vector<std::int64_t> ProcessGate::others() const {
+  std::vector<std::int64_t> pids;
+  for (int slot = 0; slot < kGateSlots; ++slot) {
+    if (slot == file_->slot() || !file_->is_alive(slot)) continue;
+    const GateSlot& other = file_->page().slots[static_cast<std::size_t>(slot)];
+    pids.push_back(pid_here(other.pid.load(), other.pid_namespace.load()));
+  }
+  return pids;
+}
+
 std::filesystem::path ProcessGate::path_for(const std::filesystem::path& database) {
   return database.native() + "-gate";
 }

@@ -108,6 +108,9 @@ class ProcessGate {
   void publish(std::uint32_t commit, const CommittedTables& tables) noexcept;
 
   [[nodiscard]] GateView view() const TURNSTILE_EXCLUDES(mutex_);
+  /// The other processes, or other databases of this one, that have come to the gate and live; a
+  /// pid of 0 as in GateView. Those beyond the gate's slots are not seen.
+  [[nodiscard]] std::vector<std::int64_t> others() const;
   [[nodiscard]] static std::filesystem::path path_for(const std::filesystem::path& database);
   /// The view of a gate that this process does not take part in; empty when there is no gate file
   /// or this user may not read it.

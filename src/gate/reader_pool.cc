@@ -110,7 +110,7 @@ void ReaderPool::close() {
 
 bool ReaderPool::wait_until_idle(Deadline deadline) {
   MutexLock lock(mutex_);
-  while (idle_.size() != connections_.size())
+  while (!is_idle())
     if (deadline.is_never())
       all_back_.wait(mutex_);
     else if (deadline.expired())
@@ -136,17 +136,25 @@ std::size_t ReaderPool::interrupt_leased() {
       ++count;
     }
   }
-  return count;
+  for (Guest* guest : guests_)
+    guest->connection_->interrupt();
+  return count + guests_.size();
 }
 
 std::vector<Claim> ReaderPool::interrupt_older_than(std::chrono::steady_clock::time_point since) {
   std::vector<Claim> claims;
-  claims.reserve(connections_.size());
   MutexLock lock(mutex_);
+  claims.reserve(connections_.size() + guests_.size());
   for (std::size_t slot = 0; slot < holders_.size(); ++slot) {
     if (holders_[slot] && holders_[slot]->since <= since && !connections_[slot]->interrupted()) {
       connections_[slot]->interrupt(sqlite::Interrupt::LogLimit);
       claims.push_back(*holders_[slot]);
+    }
+  }
+  for (Guest* guest : guests_) {
+    if (guest->claim_.since <= since && !guest->connection_->interrupted()) {
+      guest->connection_->interrupt(sqlite::Interrupt::LogLimit);
+      claims.push_back(guest->claim_);
     }
   }
   return claims;
@@ -157,6 +165,8 @@ std::optional<Claim> ReaderPool::oldest_holder() const {
   std::optional<Claim> oldest;
   for (const std::optional<Claim>& holder : holders_)
     if (holder && (!oldest || holder->since < oldest->since)) oldest = holder;
+  for (const Guest* guest : guests_)
+    if (!oldest || guest->claim_.since < oldest->since) oldest = guest->claim_;
   return oldest;
 }
 
@@ -185,7 +195,27 @@ void ReaderPool::give_back(std::size_t slot) noexcept {
   }
   holders_[slot].reset();
   idle_.push_back(slot);
-  if (idle_.size() == connections_.size()) all_back_.notify_all();
+  if (is_idle()) all_back_.notify_all();
+}
+
+bool ReaderPool::enter(Guest& guest) {
+  MutexLock lock(mutex_);
+  if (closed_) return false;
+  guests_.push_back(&guest);
+  return true;
+}
+
+void ReaderPool::leave(Guest& guest) noexcept {
+  if (fork_guard_.forked()) return;
+  MutexLock lock(mutex_);
+  // Under the mutex, as for a loan: nobody interrupts it from now on.
+  guests_.remove(&guest);
+  guest.connection_.reset();
+  if (is_idle()) all_back_.notify_all();
+}
+
+bool ReaderPool::is_idle() const {
+  return idle_.size() == connections_.size() && guests_.empty();
 }
 
 }  // namespace turnstile::gate

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <utility>
 #include <vector>
 
 #include "gate/claim.h"
@@ -51,6 +52,29 @@ class ReaderPool {
     bool had_to_wait_ = false;
   };
 
+  /// A reader beside the pool, for what takes too long to keep one of the pool from the others. It
+  /// is counted, named, interrupted and waited for as if it had been lent. Threads: confined.
+  class Guest {
+   public:
+    Guest(ReaderPool& pool, std::unique_ptr<sqlite::Connection> connection,
+          const Claim& claim) noexcept
+        : pool_(pool), connection_(std::move(connection)), claim_(claim) {}
+    /// Closes the connection; only then the pool can be idle.
+    ~Guest() { pool_.leave(*this); }
+    Guest(const Guest&) = delete;
+    Guest& operator=(const Guest&) = delete;
+
+    /// False once the pool is closed.
+    [[nodiscard]] bool enter() { return pool_.enter(*this); }
+    [[nodiscard]] sqlite::Connection& connection() const noexcept { return *connection_; }
+
+   private:
+    friend class ReaderPool;
+    ReaderPool& pool_;
+    std::unique_ptr<sqlite::Connection> connection_;
+    const Claim claim_;
+  };
+
   /// Waits for a reader; `lease` is set when Granted. The last one given back is lent first: its
   /// page cache is the warmest.
   [[nodiscard]] Wait lease(const Claim& claim, Deadline deadline, Lease& lease,
@@ -58,7 +82,7 @@ class ReaderPool {
 
   /// From now on nobody is lent anything; those who wait wake up with Closed.
   void close() TURNSTILE_EXCLUDES(mutex_);
-  /// Waits until every reader is back. False when the deadline passed first.
+  /// Waits until every reader is back and no guest is there. False when the deadline passed first.
   [[nodiscard]] bool wait_until_idle(Deadline deadline) TURNSTILE_EXCLUDES(mutex_);
   /// Closes the connections, once all are back and nothing is lent any more.
   void close_connections() noexcept TURNSTILE_EXCLUDES(mutex_);
@@ -91,6 +115,9 @@ class ReaderPool {
                                    const std::stop_token& stop) TURNSTILE_EXCLUDES(mutex_);
   void give_up(Waiter& waiter, Wait outcome) TURNSTILE_REQUIRES(mutex_);
   void give_back(std::size_t slot) noexcept TURNSTILE_EXCLUDES(mutex_);
+  [[nodiscard]] bool enter(Guest& guest) TURNSTILE_EXCLUDES(mutex_);
+  void leave(Guest& guest) noexcept TURNSTILE_EXCLUDES(mutex_);
+  [[nodiscard]] bool is_idle() const TURNSTILE_REQUIRES(mutex_);
 
   const sqlite::ForkGuard fork_guard_;
 
@@ -103,6 +130,7 @@ class ReaderPool {
   std::vector<std::optional<Claim>> holders_ TURNSTILE_GUARDED_BY(mutex_);  // By connection.
   std::vector<std::size_t> idle_ TURNSTILE_GUARDED_BY(mutex_);  // The last one is the warmest.
   std::list<Waiter*> queue_ TURNSTILE_GUARDED_BY(mutex_);       // Empty while one is idle.
+  std::list<Guest*> guests_ TURNSTILE_GUARDED_BY(mutex_);
   bool closed_ TURNSTILE_GUARDED_BY(mutex_) = false;
 };
 

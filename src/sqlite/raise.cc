@@ -64,8 +64,10 @@ class Failure {
     return details;
   }
   [[nodiscard]] std::string file() const {
-    const std::string& path = connection_.config().path;
-    return path.empty() ? "the database" : path;
+    const Connection::Config& config = connection_.config();
+    if (config.path.empty()) return "the database";
+    if (!config.uri || !config.path.starts_with("file:")) return config.path;
+    return config.path.substr(5, config.path.find('?') - 5);
   }
   [[nodiscard]] bool someone_writes() const noexcept;
 

@@ -96,12 +96,10 @@ RecoveryReport recover(const fs::path& source, const fs::path& destination,
   check(options, call);
   const fs::path target = absolute_destination(destination, call);
   const database::Location location = find_source(source, call);
-  RecoveryReport report;
-  database::with_closed_file(location.identity(), call, [&] {
-    std::optional<Holder> other = other_user_of(location.path);
-    report = database::recovery::Salvage(location.path, target, options, call).run();
-    report.in_use_by = std::move(other);
-  });
+  const database::Reservation reservation(location, call);
+  std::optional<Holder> other = other_user_of(location.path);
+  RecoveryReport report = database::recovery::Salvage(location.path, target, options, call).run();
+  report.in_use_by = std::move(other);
   return report;
 }
 
