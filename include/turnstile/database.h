@@ -12,6 +12,7 @@
 #include "turnstile/error.h"
 #include "turnstile/info.h"
 #include "turnstile/lane.h"
+#include "turnstile/maintenance.h"
 #include "turnstile/metrics.h"
 #include "turnstile/migration.h"
 #include "turnstile/observation.h"
@@ -104,6 +105,9 @@ class Database {
   /// BACKUP_INVALID, and what reading and writing files does), Cancelled, Timeout, MisuseError.
   BackupReport backup(std::string_view destination, const BackupOptions& options = {},
                       std::source_location where = std::source_location::current()) const;
+
+  /// Work on the file as a whole: statistics, vacuum, checkpoints, checks.
+  [[nodiscard]] Maintenance maintenance() const;
 
   /// What this database can do, as it was opened.
   [[nodiscard]] Capabilities capabilities() const;

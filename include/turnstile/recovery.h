@@ -103,7 +103,7 @@ struct RecoveryReport {
 /// While it runs, the source cannot be opened in this process. No other part of the process, such
 /// as another SQLite, may have it open: closing a file drops all locks that a process has on it.
 ///
-/// Throws MisuseError (DB_OPEN_HERE, DB_EXISTS, OPTION_INVALID), StorageError (DB_NOT_FOUND,
+/// Throws MisuseError (DB_IN_USE, DB_EXISTS, OPTION_INVALID), StorageError (DB_NOT_FOUND,
 /// DB_NO_DIRECTORY, DB_PERMISSION, DB_IO, DB_DISK_FULL; RECOVERY_FAILED when nothing could be
 /// salvaged), Timeout (another thread opens or closes the source), Cancelled. Threads: shared.
 RecoveryReport recover(const std::filesystem::path& source,

@@ -7,6 +7,7 @@
 #include "turnstile/error.h"
 #include "turnstile/info.h"
 #include "turnstile/lane.h"
+#include "turnstile/maintenance.h"
 #include "turnstile/metrics.h"
 #include "turnstile/migration.h"
 #include "turnstile/observation.h"

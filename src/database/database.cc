@@ -144,6 +144,11 @@ BackupReport Database::backup(std::string_view destination, const BackupOptions&
   return core->backup(destination, options, where);
 }
 
+Maintenance Database::maintenance() const {
+  if (!core_) raise_no_handle(std::source_location::current());
+  return Maintenance(core_);
+}
+
 Capabilities Database::capabilities() const {
   if (!core_) raise_no_handle(std::source_location::current());
   return core_->capabilities();

@@ -51,6 +51,7 @@ PUBLIC_HEADERS = {
     "async.h": "database",
     "backup.h": "database",
     "lane.h": "database",
+    "maintenance.h": "database",
     "priority.h": "gate",
     "progress.h": "database",
     "metrics.h": "database",
