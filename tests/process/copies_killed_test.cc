@@ -1,0 +1,192 @@
+// Backup, restore and vacuum are killed at every step; what was whole stays whole, and doing it
+// again works and cleans up.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/actor.h"
+#include "support/child_process.h"
+#include "support/files.h"
+#include "support/note_database.h"
+#include "support/raw_sqlite.h"
+#include "support/sqlite_shell.h"
+#include "turnstile/turnstile.h"
+
+namespace turnstile::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::IsEmpty;
+
+std::string notes_in(const std::string& path) {
+  return run_raw(path, "SELECT group_concat(text) FROM (SELECT text FROM note WHERE id < 10)");
+}
+
+/// `app.db` has the notes `kept` and `changed` and some dozen pages more; `copy.db`, in another
+/// folder, has no `changed`.
+class CopiesKilled : public testing::TestWithParam<std::string> {
+ protected:
+  CopiesKilled() {
+    Database db = Database::open(target(), with_notes());
+    const Lane lane = db.lane("notes");
+    add_note(lane, "kept");
+    lane.write([](WriteTx& tx) {
+      tx.execute(
+          "INSERT INTO note(id, text) WITH RECURSIVE c(n) AS (SELECT 10 UNION ALL SELECT"
+          " n + 1 FROM c WHERE n < 60) SELECT n, printf('%0*d', 2000, n) FROM c");
+    });
+    db.backup(copy());
+    lane.write([](WriteTx& tx) { tx.execute("INSERT INTO note(id, text) VALUES (2, 'changed')"); });
+  }
+  [[nodiscard]] std::string target() const { return folder_.file("app.db"); }
+  [[nodiscard]] std::string copy(std::string_view name = "copy.db") const {
+    return copies_.file(name);
+  }
+  /// False when it did not come to the point.
+  [[nodiscard]] static bool kill_at(const std::string& point, std::vector<std::string> words) {
+    words.insert(words.begin(), {actor_path("copy"), point});
+    ChildProcess actor(words);
+    const std::string line = actor.read_line();
+    actor.kill();
+    EXPECT_EQ(line, "at " + point);
+    return line == "at " + point;
+  }
+  static std::string run(std::vector<std::string> words) {
+    words.insert(words.begin(), {actor_path("copy"), "nowhere"});
+    return ChildProcess(words).read_line();
+  }
+  static void expect_whole(const std::string& path) {
+    EXPECT_EQ(SqliteShell(path).run("PRAGMA integrity_check"), "ok\n") << path;
+    EXPECT_EQ(SqliteShell(path).run("SELECT count(*) FROM note WHERE id >= 10"), "51\n") << path;
+  }
+  /// What begins with a dot is what was being made.
+  [[nodiscard]] static std::vector<std::string> hidden_in(const fs::path& directory) {
+    std::vector<std::string> names = names_in(directory);
+    std::erase_if(names, [](const std::string& name) { return !name.starts_with("."); });
+    return names;
+  }
+  [[nodiscard]] std::vector<std::string> asides() const {
+    std::vector<std::string> names = names_in(folder_.path());
+    std::erase_if(names, [](const std::string& n) { return n.find("before-restore") == n.npos; });
+    return names;
+  }
+
+  TempDir folder_;
+  TempDir copies_;
+};
+
+using BackupKilled = CopiesKilled;
+
+// VBK-03
+TEST_P(BackupKilled, LeavesNoHalfFileAndTheNextOneCleansUp) {
+  if (!kill_at(GetParam(), {"backup", target(), copy("new.db")})) return;
+  const bool published = GetParam() == "Backup:published";
+  EXPECT_EQ(fs::exists(copy("new.db")), published);
+  if (published) expect_whole(copy("new.db"));
+  EXPECT_EQ(run({"backup", target(), copy("next.db")}), "done");
+  EXPECT_TRUE(verify_file(copy("next.db")).ok());
+  EXPECT_EQ(notes_in(copy("next.db")), "kept,changed");
+  EXPECT_THAT(hidden_in(copies_.path()), IsEmpty());
+  expect_whole(target());
+}
+
+TEST_P(BackupKilled, LeavesTheFileThatItWasToReplaceOrTheNewOne) {
+  if (!kill_at(GetParam(), {"overwrite", target(), copy()})) return;
+  expect_whole(copy());
+  EXPECT_EQ(notes_in(copy()), GetParam() == "Backup:published" ? "kept,changed" : "kept");
+  EXPECT_TRUE(verify_file(copy()).ok());
+  EXPECT_EQ(run({"overwrite", target(), copy()}), "done");
+  EXPECT_TRUE(verify_file(copy()).has_manifest);
+}
+
+INSTANTIATE_TEST_SUITE_P(At, BackupKilled,
+                         testing::Values("Backup:snapshot", "copy_pages:step", "Backup:copied",
+                                         "Backup:checked", "Backup:synced", "Backup:published"));
+
+using RestoreKilled = CopiesKilled;
+
+// VBK-07
+TEST_P(RestoreKilled, LeavesTheFormerDatabaseOrTheNewOne) {
+  {
+    // A log, as a crash leaves it.
+    Actor actor;
+    actor.must("open " + target());
+    actor.must("exec INSERT INTO note(id, text) VALUES (3, 'in the log')");
+    actor.process().kill();
+  }
+  if (!kill_at(GetParam(), {"restore", copy(), target()})) return;
+  const bool is_new = GetParam() == "Restore:published" || GetParam() == "Restore:proved";
+  expect_whole(target());
+  EXPECT_EQ(notes_in(target()), is_new ? "kept" : "kept,changed,in the log");
+  const std::size_t kept = is_new ? 1 : 0;
+
+  EXPECT_EQ(run({"restore", copy(), target()}), "done");
+  expect_whole(target());
+  EXPECT_EQ(notes_in(target()), "kept");
+  EXPECT_THAT(hidden_in(folder_.path()), IsEmpty());
+  ASSERT_EQ(asides().size(), kept + 1) << testing::PrintToString(asides());
+  EXPECT_EQ(notes_in(folder_.file(asides().front())), "kept,changed,in the log");
+  EXPECT_EQ(fs::hard_link_count(target()), 1U);
+  EXPECT_EQ(Database::open(target(), with_notes()).info().schema_version, 1);
+}
+
+// A damaged one is set aside together with its log, which is what may still save it.
+TEST_P(RestoreKilled, LeavesADamagedDatabaseWithItsLogOrTheNewOne) {
+  write_file(target(), std::string(8192, 'x'));
+  write_file(target() + "-wal", "its log");
+  if (!kill_at(GetParam(), {"restore", copy(), target()})) return;
+  const bool is_new = GetParam() == "Restore:published" || GetParam() == "Restore:proved";
+  const bool is_aside = !asides().empty();
+  if (is_new) {
+    expect_whole(target());
+    EXPECT_FALSE(fs::exists(target() + "-wal"));
+  } else {
+    EXPECT_EQ(read_file(target()), std::string(8192, 'x'));
+  }
+  const std::string where = is_aside ? folder_.file(asides().front()) : target();
+  EXPECT_EQ(read_file(where), std::string(8192, 'x'));
+  EXPECT_EQ(read_file(where + "-wal"), "its log");
+
+  EXPECT_EQ(run({"restore", copy(), target()}), "done");
+  expect_whole(target());
+  EXPECT_THAT(hidden_in(folder_.path()), IsEmpty());
+}
+
+TEST_P(RestoreKilled, ThatWasToKeepNothingLeavesTheFormerDatabaseOrTheNewOne) {
+  if (!kill_at(GetParam(), {"replace", copy(), target()})) return;
+  expect_whole(target());
+  EXPECT_EQ(run({"replace", copy(), target()}), "done");
+  EXPECT_EQ(notes_in(target()), "kept");
+}
+
+INSTANTIATE_TEST_SUITE_P(At, RestoreKilled,
+                         testing::Values("copy_pages:begin", "Restore:copied", "Restore:entered",
+                                         "put_aside:linked", "Restore:aside", "Restore:published",
+                                         "Restore:proved"));
+
+using VacuumKilled = CopiesKilled;
+
+TEST_P(VacuumKilled, LeavesAllThatWasInTheDatabase) {
+  run_raw(target(), "DELETE FROM note WHERE id > 60");
+  if (!kill_at(GetParam(), {"vacuum", target()})) return;
+  expect_whole(target());
+  EXPECT_EQ(notes_in(target()), "kept,changed");
+  EXPECT_EQ(run({"vacuum", target()}), "done");
+  expect_whole(target());
+}
+
+INSTANTIATE_TEST_SUITE_P(At, VacuumKilled,
+                         testing::Values("Maintenance:vacuum", "Maintenance:vacuumed"));
+
+TEST_F(CopiesKilled, ACompactBackupInTheMiddleLeavesNothingBehind) {
+  ASSERT_TRUE(kill_at("Backup:checked", {"compact", target(), copy("new.db")}));
+  EXPECT_EQ(run({"compact", target(), copy("next.db")}), "done");
+  EXPECT_THAT(hidden_in(copies_.path()), IsEmpty());
+}
+
+}  // namespace
+}  // namespace turnstile::test
