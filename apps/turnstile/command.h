@@ -62,6 +62,8 @@ struct Command {
 [[nodiscard]] std::span<const std::string_view> help_topics() noexcept;
 
 // One file for each.
+[[nodiscard]] ExitCode run_backup(Context& context);
+[[nodiscard]] ExitCode run_checkpoint(Context& context);
 [[nodiscard]] ExitCode run_completions(Context& context);
 [[nodiscard]] ExitCode run_exec(Context& context);
 [[nodiscard]] ExitCode run_help(Context& context);
@@ -69,8 +71,12 @@ struct Command {
 [[nodiscard]] ExitCode run_init(Context& context);
 [[nodiscard]] ExitCode run_locks(Context& context);
 [[nodiscard]] ExitCode run_migrate(Context& context);
+[[nodiscard]] ExitCode run_optimize(Context& context);
 [[nodiscard]] ExitCode run_query(Context& context);
 [[nodiscard]] ExitCode run_recover(Context& context);
+[[nodiscard]] ExitCode run_restore(Context& context);
+[[nodiscard]] ExitCode run_vacuum(Context& context);
+[[nodiscard]] ExitCode run_verify(Context& context);
 [[nodiscard]] ExitCode run_version(Context& context);
 
 }  // namespace turnstile::cli

@@ -103,6 +103,56 @@ constexpr auto kRecoverExamples = std::to_array<Example>({
     {"turnstile recover damaged.db new.db --json | jq .losses", "what is missing, for a script"},
 });
 
+// backup, restore, verify
+constexpr Flag kQuick = {"--quick", "",
+                         "check the pages, but not the indexes against their tables"};
+constexpr auto kBackupPositionals =
+    std::to_array<Positional>({kDb, {"DEST", "the new file", true, Words::Files}});
+constexpr auto kBackupFlags = std::to_array<Flag>({
+    {"--compact", "", "leave out free pages"},
+    {"--overwrite", "", "replace DEST when it is there"},
+    {"--no-manifest", "", "write no DEST.manifest"},
+    kQuick,
+});
+constexpr auto kBackupExamples = std::to_array<Example>({
+    {"turnstile backup app.db /mnt/backup/app.db", "while programs go on"},
+    {"turnstile backup app.db copy.db --compact --overwrite", "as small as can be"},
+});
+constexpr auto kRestorePositionals =
+    std::to_array<Positional>({{"SRC", "a backup", true, Words::Files}, kDb});
+constexpr auto kRestoreFlags = std::to_array<Flag>({
+    {"--delete-old", "", "do not keep the database that was there"},
+    kQuick,
+});
+constexpr auto kRestoreExamples = std::to_array<Example>({
+    {"turnstile restore /mnt/backup/app.db app.db", "the former one is kept beside it"},
+});
+constexpr auto kVerifyPositionals =
+    std::to_array<Positional>({{"FILE", "a database or a backup", true, Words::Files}});
+constexpr auto kVerifyFlags = std::to_array<Flag>({kQuick});
+constexpr auto kVerifyExamples = std::to_array<Example>({
+    {"turnstile verify copy.db && echo good", "for a script"},
+});
+
+// checkpoint, optimize, vacuum
+constexpr auto kMaintenancePositionals = std::to_array<Positional>({kDb});
+constexpr auto kCheckpointFlags = std::to_array<Flag>({
+    {"--passive", "", "wait for no reader"},
+});
+constexpr auto kCheckpointExamples = std::to_array<Example>({
+    {"turnstile checkpoint app.db", "before the file is copied by other means"},
+});
+constexpr auto kOptimizeExamples = std::to_array<Example>({
+    {"turnstile optimize app.db", "now and then"},
+});
+constexpr auto kVacuumFlags = std::to_array<Flag>({
+    {"--incremental", "", "give free pages back in small steps, between which others write"},
+    {"--pages", "COUNT", "with --incremental: at most so many (default all)"},
+});
+constexpr auto kVacuumExamples = std::to_array<Example>({
+    {"turnstile vacuum app.db", "rewrite the whole file"},
+});
+
 // locks
 constexpr auto kLocksPositionals = std::to_array<Positional>({kDb});
 constexpr auto kLocksFlags = std::to_array<Flag>({
@@ -171,6 +221,39 @@ constexpr auto kCommands = std::to_array<Command>({
      "lost_and_found. It appears when it is whole and has passed the integrity check.\n\n"
      "The status is 0 when everything was read and 1 when something was lost.",
      kRecoverPositionals, kRecoverFlags, kRecoverExamples, run_recover},
+    {"backup", "copy a database while programs use it",
+     "The copy holds one moment, is checked, and only then gets its name: what interrupts the "
+     "command leaves nothing of that name. Nobody waits for it, but the write-ahead log cannot be "
+     "cut off until all pages are copied. DEST.manifest says what the file is, for `turnstile "
+     "verify`.",
+     kBackupPositionals, kBackupFlags, kBackupExamples, run_backup},
+    {"restore", "put a backup in the place of a database",
+     "SRC is checked first, and so is its copy beside DB; then DB is exchanged in one step. Nobody "
+     "else may have it open: whoever has is named. The former database is kept as "
+     "DB.before-restore-TIME, where TIME is in UTC, and nobody deletes that but you.",
+     kRestorePositionals, kRestoreFlags, kRestoreExamples, run_restore},
+    {"verify", "look whether a file is a whole database",
+     "Its pages, indexes and foreign keys, whether a log lies beside it that nobody uses, and its "
+     "manifest if it has one. Writes nothing. Ends with 2 when the file is not to be used, with 1 "
+     "when it is whole and has foreign keys that lead nowhere.",
+     kVerifyPositionals, kVerifyFlags, kVerifyExamples, run_verify},
+    {"checkpoint", "copy the write-ahead log into the file",
+     "Waits until --timeout for readers that keep the log, and lets others write meanwhile. Ends "
+     "with 1 when something is left in the log.",
+     kMaintenancePositionals, kCheckpointFlags, kCheckpointExamples, run_checkpoint},
+    {"optimize",
+     "bring the statistics of the query planner up to date",
+     "Looks at those tables only that have changed much.",
+     kMaintenancePositionals,
+     {},
+     kOptimizeExamples,
+     run_optimize},
+    {"vacuum", "give free space back to the file system",
+     "Rewrites the file in one transaction, for which others wait to write, and takes up to twice "
+     "its size. With --incremental only pages at the end are given back, in small transactions; "
+     "the "
+     "file must have been made with auto_vacuum=incremental.",
+     kMaintenancePositionals, kVacuumFlags, kVacuumExamples, run_vacuum},
     {"locks", "show which processes hold or wait for locks on a database",
      "Does not open the database and so cannot disturb it.", kLocksPositionals, kLocksFlags,
      kLocksExamples, run_locks},

@@ -25,6 +25,9 @@ struct Translation {
 };
 
 constexpr auto kTranslations = std::to_array<Translation>({
+    {"AUTO_VACUUM_OFF", {}, "Leave --incremental out."},
+    {"BACKUP_EXISTS", ExitCode::Usage, "Choose another name, or add --overwrite."},
+    {"BACKUP_INVALID", ExitCode::Findings, ""},
     {"CANCELLED", ExitCode::Interrupted, ""},
     {"CONSTRAINT", {}, "Change the data or the schema; nothing was changed."},
     {"DB_IS_DIRECTORY", ExitCode::Usage, ""},

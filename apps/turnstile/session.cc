@@ -19,7 +19,7 @@ LogSink warnings_to_standard_error(bool json) {
 
 }  // namespace
 
-Database Session::open(const Context& context, Options options) {
+Database open_for_writing(const Context& context, Options options) {
   const Arguments& arguments = context.arguments;
   options.busy_timeout = arguments.timeout();
   options.log_sink = warnings_to_standard_error(arguments.json());
@@ -31,18 +31,18 @@ Database Session::open(const Context& context, Options options) {
   return Database::open(target.path, std::move(target.options));
 }
 
-Database Session::open_for_reading(const Context& context, int connections) {
+Database open_for_reading(const Context& context, int connections) {
   Options options;
   options.mode = OpenMode::ReadOnly;
   options.connections = connections;
   try {
-    return open(context, options);
+    return open_for_writing(context, options);
   } catch (const StorageError& error) {
     if (error.code() != "DB_READ_ONLY") throw;
   }
   options.mode = OpenMode::ReadWrite;
   options.connections = std::max(connections, 2);  // With a reader, reading needs no turn.
-  return open(context, options);
+  return open_for_writing(context, options);
 }
 
 Session::Session(Context& context, Database database)

@@ -1,4 +1,4 @@
-// The database of one command, which Ctrl-C closes from outside.
+// The database of one command. That of a Session is closed from outside by Ctrl-C.
 #pragma once
 
 #include <mutex>
@@ -10,16 +10,19 @@
 
 namespace turnstile::cli {
 
+/// Opens DB of the command line for what a command changes in it.
+[[nodiscard]] Database open_for_writing(const Context& context, Options options);
+
+/// Opens DB for reading only, so that the command never waits for a writer and changes nothing.
+/// Only a file that a crash has left to be repaired first is opened for writing.
+[[nodiscard]] Database open_for_reading(const Context& context, int connections);
+
 /// Threads: confined, but for the stop action that it sets.
 class Session {
  public:
-  /// Opens DB of the command line for what a command changes in it.
   [[nodiscard]] static Session for_writing(Context& context, Options options) {
-    return Session(context, open(context, std::move(options)));
+    return Session(context, open_for_writing(context, std::move(options)));
   }
-
-  /// Opens DB for reading only, so that the command never waits for a writer and changes nothing.
-  /// Only a file that a crash has left to be repaired first is opened for writing.
   [[nodiscard]] static Session for_reading(Context& context, int connections) {
     return Session(context, open_for_reading(context, connections));
   }
