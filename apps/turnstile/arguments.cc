@@ -71,12 +71,14 @@ class Arguments::Parser {
       return;
     }
     const auto& expected = result_.command_->positionals;
-    if (result_.positionals_.size() == expected.size()) {
+    const bool repeats = !expected.empty() && expected.back().repeats;
+    if (result_.positionals_.size() >= expected.size() && !repeats) {
       throw usage_failure(
           fmt::format("{} has no use for the word '{}'", result_.command_->name, word),
           "Quote words that belong together. " + see_help());
     }
-    const Positional& positional = expected[result_.positionals_.size()];
+    const Positional& positional =
+        expected[std::min(result_.positionals_.size(), expected.size() - 1)];
     if (positional.words == Words::Choices)
       require_choice(positional.name, word, positional.choices);
     result_.positionals_.push_back(word);
@@ -199,9 +201,17 @@ std::vector<std::string> Arguments::values(std::string_view flag) const {
 }
 
 std::string Arguments::positional(std::string_view name) const {
-  for (std::size_t i = 0; i < positionals_.size(); ++i)
-    if (command_->positionals[i].name == name) return positionals_[i];
-  return {};
+  const std::vector<std::string> given = positionals(name);
+  return given.empty() ? std::string() : given.front();
+}
+
+std::vector<std::string> Arguments::positionals(std::string_view name) const {
+  std::vector<std::string> given;
+  for (std::size_t i = 0; i < positionals_.size(); ++i) {
+    const auto& expected = command_->positionals;
+    if (expected[std::min(i, expected.size() - 1)].name == name) given.push_back(positionals_[i]);
+  }
+  return given;
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {

@@ -33,6 +33,8 @@ class Arguments {
   [[nodiscard]] std::vector<std::string> values(std::string_view flag) const;
   /// Empty when an optional one is missing.
   [[nodiscard]] std::string positional(std::string_view name) const;
+  /// Of one that repeats.
+  [[nodiscard]] std::vector<std::string> positionals(std::string_view name) const;
 
   [[nodiscard]] bool json() const { return has("--json"); }
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }

@@ -21,6 +21,7 @@ struct Positional {
   bool required = true;
   Words words = Words::Any;
   std::span<const std::string_view> choices = {};  ///< With Words::Choices: the only ones allowed.
+  bool repeats = false;                            ///< The last one only: all further words too.
 };
 
 /// `--name`, `--name VALUE` or `--name=VALUE`; with a letter also `-n VALUE` and `-nVALUE`.
@@ -78,5 +79,6 @@ struct Command {
 [[nodiscard]] ExitCode run_vacuum(Context& context);
 [[nodiscard]] ExitCode run_verify(Context& context);
 [[nodiscard]] ExitCode run_version(Context& context);
+[[nodiscard]] ExitCode run_watch(Context& context);
 
 }  // namespace turnstile::cli

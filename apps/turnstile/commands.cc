@@ -162,6 +162,14 @@ constexpr auto kLocksExamples = std::to_array<Example>({
     {"turnstile locks app.db", "who holds what now"},
 });
 
+// watch
+constexpr auto kWatchPositionals = std::to_array<Positional>(
+    {kDb, {"TABLE", "tell only of commits that touch these tables", false, Words::Any, {}, true}});
+constexpr auto kWatchExamples = std::to_array<Example>({
+    {"turnstile watch app.db", "every commit, whoever makes it"},
+    {"turnstile watch app.db note tag --json | jq -c .tables", "of two tables, for a script"},
+});
+
 // version
 constexpr auto kVersionExamples = std::to_array<Example>({
     {"turnstile version --json | jq -r .engine.version", "the SQLite inside"},
@@ -257,6 +265,15 @@ constexpr auto kCommands = std::to_array<Command>({
     {"locks", "show which processes hold or wait for locks on a database",
      "Does not open the database and so cannot disturb it.", kLocksPositionals, kLocksFlags,
      kLocksExamples, run_locks},
+    {"watch",
+     "tell of each commit that touches tables, whoever makes it",
+     "Opens the database for reading only. A line is one commit, or several where they came faster "
+     "than they could be told. Which tables a program touched that does not use this library is "
+     "not known, so that its commits are told whatever the tables. Ctrl-C ends it.",
+     kWatchPositionals,
+     {},
+     kWatchExamples,
+     run_watch},
     {"version",
      "show the versions of the program and of its SQLite",
      "The version of sqlite-vec is shown when the environment variable TURNSTILE_VEC0 names its "

@@ -174,10 +174,11 @@ std::string zsh_script() {
     std::string words;
     for (std::size_t i = 0; i < command.positionals.size(); ++i) {
       const Positional& positional = command.positionals[i];
-      words +=
-          fmt::format(" \\\n        {}",
-                      shell_quoted(fmt::format("{}:{}:{}", i + 1, zsh_text(positional.name),
-                                               zsh_action(positional.words, positional.choices))));
+      words += fmt::format(
+          " \\\n        {}",
+          shell_quoted(fmt::format("{}:{}:{}", positional.repeats ? "*" : std::to_string(i + 1),
+                                   zsh_text(positional.name),
+                                   zsh_action(positional.words, positional.choices))));
     }
     branches += fmt::format("    {})\n      _arguments{}{}{} ;;\n", command.name,
                             zsh_flags(global_flags()), zsh_flags(command.flags), words);

@@ -42,6 +42,7 @@ inline constexpr auto kProgramCodes = std::to_array<ErrorCodeInfo>({
      "The cause is in the message."},
     {"OUTPUT_FAILED", "Standard output could not be written.",
      "Free space, or send the output elsewhere."},
+    {"TABLE_NOT_FOUND", "The database has no table of that name.", "Check the name."},
     {"UNEXPECTED", "The program met something that it has no name for.",
      "Please report it with the message."},
     {"USAGE", "The command line cannot be understood.", "See `turnstile help`."},

@@ -24,8 +24,10 @@ std::string value_of(const Flag& flag) {
 
 std::string usage_of(const Command& command) {
   std::string usage = fmt::format("turnstile {}", command.name);
-  for (const Positional& positional : command.positionals)
+  for (const Positional& positional : command.positionals) {
     usage += fmt::format(fmt::runtime(positional.required ? " {}" : " [{}]"), positional.name);
+    usage += positional.repeats ? "..." : "";
+  }
   for (const Flag& flag : command.flags) {
     const std::string name =
         flag.letter == '\0' ? std::string(flag.name) : fmt::format("-{}", flag.letter);
