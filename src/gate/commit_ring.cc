@@ -31,14 +31,12 @@ bool CommittedTables::has(std::uint32_t hash) const noexcept {
   return everything_ || std::find(hashes_.begin(), hashes_.end(), hash) != hashes_.end();
 }
 
-CommitRing::Words CommitRing::words_of(const CommittedTables& tables) noexcept {
-  Words words{};
-  if (tables.everything()) {
-    words.fill(kEverything);
-    return words;
-  }
-  for (std::size_t i = 0; i < CommittedTables::kMost; ++i)
-    words[i / 2] |= std::uint64_t{tables.hashes()[i]} << (i % 2 * 32U);
+CommitRing::Words CommitRing::words_of(const CommittedTables& tables,
+                                       std::uint64_t stamp) noexcept {
+  Words words{stamp};
+  if (tables.everything()) words[1] = kEverything;
+  for (std::size_t i = 0; i < CommittedTables::kMost && !tables.everything(); ++i)
+    words[1 + i / 2] |= std::uint64_t{tables.hashes()[i]} << (i % 2 * 32U);
   return words;
 }
 
@@ -50,11 +48,12 @@ std::uint64_t CommitRing::key_of(std::uint32_t commit, const Words& words) noexc
   return std::uint64_t{commit} << 32U | (check & std::numeric_limits<std::uint32_t>::max());
 }
 
-void CommitRing::publish(std::uint32_t commit, const CommittedTables& tables) noexcept {
-  const Words words = words_of(tables);
+void CommitRing::publish(std::uint32_t commit, const CommittedTables& tables,
+                         std::uint64_t stamp) noexcept {
+  const Words words = words_of(tables, stamp);
   Entry& entry = entries_[commit % kEntries];
   for (std::size_t i = 0; i < kWords; ++i)
-    entry.tables[i].store(words[i], std::memory_order_release);
+    entry.words[i].store(words[i], std::memory_order_release);
   entry.key.store(key_of(commit, words), std::memory_order_release);
 }
 
@@ -72,12 +71,12 @@ std::optional<CommittedTables> CommitRing::find(std::uint32_t commit,
   const std::uint64_t key = entry.key.load(std::memory_order_acquire);
   Words words{};
   for (std::size_t i = 0; i < kWords; ++i)
-    words[i] = entry.tables[i].load(std::memory_order_acquire);
+    words[i] = entry.words[i].load(std::memory_order_acquire);
   if (key == stale[place] || key != key_of(commit, words)) return std::nullopt;
   CommittedTables tables;
-  if (words.front() == kEverything) tables.add_everything();
-  for (const std::uint64_t word : words)
-    for (const std::uint64_t hash : {word, word >> 32U})
+  if (words[1] == kEverything) tables.add_everything();
+  for (std::size_t i = 1; i < kWords && !tables.everything(); ++i)
+    for (const std::uint64_t hash : {words[i], words[i] >> 32U})
       if (static_cast<std::uint32_t>(hash) != 0) tables.add(static_cast<std::uint32_t>(hash));
   return tables;
 }

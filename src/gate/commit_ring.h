@@ -42,10 +42,12 @@ class CommittedTables {
 /// Threads: shared.
 class CommitRing {
  public:
-  static constexpr std::size_t kEntries = 96;
+  static constexpr std::size_t kEntries = 80;
   using Keys = std::array<std::uint64_t, kEntries>;
 
-  void publish(std::uint32_t commit, const CommittedTables& tables) noexcept;
+  /// `stamp` is to be another one each time: a commit of the same number and the same tables as one
+  /// of a former log has an entry of its own by that.
+  void publish(std::uint32_t commit, const CommittedTables& tables, std::uint64_t stamp) noexcept;
 
   /// All entries as they are now. Commits are numbered anew with each new log, so that what was
   /// there before an observer came says nothing to it.
@@ -55,14 +57,14 @@ class CommitRing {
                                                     const Keys& stale) const noexcept;
 
  private:
-  static constexpr std::size_t kWords = CommittedTables::kMost / 2;
+  static constexpr std::size_t kWords = 1 + CommittedTables::kMost / 2;  // The stamp comes first.
   using Words = std::array<std::uint64_t, kWords>;
   struct Entry {
     std::atomic<std::uint64_t> key;  ///< The commit's number, and the check.
-    std::array<std::atomic<std::uint64_t>, kWords> tables;
+    std::array<std::atomic<std::uint64_t>, kWords> words;
   };
 
-  [[nodiscard]] static Words words_of(const CommittedTables& tables) noexcept;
+  [[nodiscard]] static Words words_of(const CommittedTables& tables, std::uint64_t stamp) noexcept;
   [[nodiscard]] static std::uint64_t key_of(std::uint32_t commit, const Words& words) noexcept;
 
   std::array<Entry, kEntries> entries_;

@@ -163,6 +163,7 @@ ProcessGate::ProcessGate(const std::filesystem::path& database)
       database_(database),
       file_(std::make_shared<GateFile>(path_for(database), database)),
       checked_at_(steady_clock::now()),
+      publications_(static_cast<std::uint64_t>(now_ns())),
       shown_(file_) {
   file_->claim_slot();
 }
@@ -229,7 +230,7 @@ bool ProcessGate::should_give() const noexcept {
 }
 
 void ProcessGate::publish(std::uint32_t commit, const CommittedTables& tables) noexcept {
-  if (!fork_guard_.forked()) file_->page().commits.publish(commit, tables);
+  if (!fork_guard_.forked()) file_->page().commits.publish(commit, tables, ++publications_);
 }
 
 GateView ProcessGate::view() const {

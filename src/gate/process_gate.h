@@ -146,8 +146,9 @@ class ProcessGate {
   std::shared_ptr<GateFile> successor_;
   std::chrono::steady_clock::time_point checked_at_;  // Whether the file is still in place.
   std::atomic<bool> held_{false};
-  bool without_ = false;  // What counts as held is not: another process has the lock.
-  bool lost_ = false;     // The file is not in place, and there is no successor.
+  bool without_ = false;        // What counts as held is not: another process has the lock.
+  bool lost_ = false;           // The file is not in place, and there is no successor.
+  std::uint64_t publications_;  // Begun with the time, so that no two processes count alike.
   std::chrono::steady_clock::time_point since_;     // Of the present possession.
   std::chrono::steady_clock::time_point given_at_;  // End of the last one.
 
