@@ -75,12 +75,11 @@ bool Group::run(WriteJob& job, detail::Yielding* yielding, Clock::time_point beg
     done = true;
   } catch (...) {
     job.error = std::current_exception();
-    undo(has_savepoint);
+    undo(has_savepoint, job.error);
     connection_.touched().go_back_to(touched);
   }
   job.ended = Clock::now();
   attribution_.reset();
-  if (!open_) lose(job.error);
   return done;
 }
 
@@ -126,11 +125,13 @@ void Group::require_committable(const Call& call) {
   if (connection_.has_unresolved_foreign_keys()) sqlite::raise_unresolved_foreign_key(connection_);
 }
 
-void Group::undo(bool has_savepoint) {
+// A closure that was stopped while others had its turn finds their members here, and no
+// transaction.
+void Group::undo(bool has_savepoint, const std::exception_ptr& cause) {
   connection_.reclaim_statements();
   if (has_savepoint && connection_.in_transaction() && connection_.undo_savepoint()) return;
   connection_.clean_up();
-  open_ = false;
+  if (std::exchange(open_, false)) lose(cause);
 }
 
 // SQLite undoes everything itself after some errors: a full disk, no memory, an interrupt.

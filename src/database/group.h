@@ -65,7 +65,7 @@ class Group {
   void finish();
   void run_closure(WriteJob& job, detail::Yielding* yielding);
   void rehearse(WriteJob& job);
-  void undo(bool has_savepoint);
+  void undo(bool has_savepoint, const std::exception_ptr& cause);
   void lose(const std::exception_ptr& cause);
   void require_committable(const Call& call);
   void fail_members(int result, CommitState state);
