@@ -60,7 +60,7 @@ Json to_json(const MigrationStatus& step) {
 }
 
 ExitCode print_status(Context& context, const Migrations& steps) {
-  const Database db = Session::open_for_reading(context, 1);
+  const Database db = open_for_reading(context, 1);
   const std::vector<MigrationStatus> list = db.migration_status("", steps);
   if (context.arguments.json()) {
     Json array = Json::array();
@@ -124,7 +124,7 @@ ExitCode run_migrate(Context& context) {
   options.mode = OpenMode::ReadWrite;
   options.connections = 1;
   // Nothing stops it in the middle but the end of the process, which undoes it.
-  const Database db = Session::open(context, std::move(options));
+  const Database db = open_for_writing(context, std::move(options));
   const MigrationReport report = db.migrate("", steps, how);
   const std::string path = db.info().path;
   if (!arguments.json()) {

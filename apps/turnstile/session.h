@@ -10,6 +10,9 @@
 
 namespace turnstile::cli {
 
+// For a command that is not to be stopped in the middle: without a Session, a signal ends the
+// process at once, and what was not committed is undone.
+
 /// Opens DB of the command line for what a command changes in it.
 [[nodiscard]] Database open_for_writing(const Context& context, Options options);
 
@@ -26,12 +29,6 @@ class Session {
   [[nodiscard]] static Session for_reading(Context& context, int connections) {
     return Session(context, open_for_reading(context, connections));
   }
-
-  // For a command that is not to be stopped in the middle: without a Session, a signal ends the
-  // process at once, and what was not committed is undone.
-
-  [[nodiscard]] static Database open(const Context& context, Options options);
-  [[nodiscard]] static Database open_for_reading(const Context& context, int connections);
 
   ~Session();
   Session(const Session&) = delete;
