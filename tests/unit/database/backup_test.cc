@@ -61,7 +61,7 @@ TEST_F(BackupTest, IsADatabaseOfItsOwnWithTheSameContent) {
   EXPECT_EQ(report.path, dest());
   EXPECT_EQ(report.bytes, static_cast<std::int64_t>(fs::file_size(dest())));
   EXPECT_EQ(report.pages * 4096, report.bytes);
-  EXPECT_EQ(report.tables, (std::vector<TableRows>{{"note", 3}}));
+  EXPECT_EQ(report.tables, (std::vector<TableRows>{{"note", 3}, {"turnstile_migration", 1}}));
   EXPECT_THAT(report.warnings, IsEmpty());
   EXPECT_THAT(files(), ElementsAre("copy.db", "copy.db.manifest"));
   SqliteShell shell(dest());
@@ -97,7 +97,7 @@ TEST_F(BackupTest, HoldsTheMomentAtWhichItBegan) {
   snapshot.wait_until_reached();
   add_note(db_.lane(), "too late");
   snapshot.release();
-  EXPECT_EQ(backup.get().tables, (std::vector<TableRows>{{"note", 3}}));
+  EXPECT_EQ(backup.get().tables, (std::vector<TableRows>{{"note", 3}, {"turnstile_migration", 1}}));
   EXPECT_EQ(run_raw(dest(), "SELECT group_concat(text) FROM note"), "one,two,three");
 }
 

@@ -313,8 +313,8 @@ TEST_F(MaintenanceTest, TellsWhatFillsTheFile) {
     EXPECT_EQ(each.bytes, each.pages * 4096) << each.name;
     EXPECT_LT(each.unused_bytes, each.bytes) << each.name;
   }
-  EXPECT_THAT(names,
-              testing::UnorderedElementsAre("note", "sqlite_autoindex_note_1", "sqlite_schema"));
+  EXPECT_THAT(names, testing::UnorderedElementsAre("note", "sqlite_autoindex_note_1",
+                                                   "sqlite_schema", "turnstile_migration"));
 }
 
 TEST(MaintenanceOfAReadOnlyDatabase, ChecksAndDoesNotWrite) {

@@ -66,7 +66,7 @@ class Restore : public testing::Test {
 TEST_F(Restore, PutsTheBackupInThePlaceOfTheDatabase) {
   const RestoreReport report = restore(backup(), target());
   EXPECT_EQ(report.path, target());
-  EXPECT_EQ(report.tables, (std::vector<TableRows>{{"note", 1}}));
+  EXPECT_EQ(report.tables, (std::vector<TableRows>{{"note", 1}, {"turnstile_migration", 1}}));
   EXPECT_EQ(report.bytes, static_cast<std::int64_t>(fs::file_size(target())));
   EXPECT_EQ(notes_in(target()), "kept");
   Database db = Database::open(target(), with_notes());

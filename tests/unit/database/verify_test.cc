@@ -56,7 +56,7 @@ TEST_F(Verify, FindsNothingWrongWithABackup) {
   EXPECT_EQ(report.bytes, static_cast<std::int64_t>(fs::file_size(file())));
   EXPECT_EQ(report.page_size_bytes, 4096);
   EXPECT_EQ(report.schema_version, 1);
-  EXPECT_EQ(report.tables, (std::vector<TableRows>{{"note", 100}}));
+  EXPECT_EQ(report.tables, (std::vector<TableRows>{{"note", 100}, {"turnstile_migration", 1}}));
   EXPECT_TRUE(report.has_manifest);
   EXPECT_EQ(report.sha256.size(), 64U);
 }

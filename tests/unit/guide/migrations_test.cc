@@ -1,10 +1,8 @@
-// docs/guide/migrations.md: its C++ is what stands here, compiled and run.
+// The examples of docs/guide/migrations.md; guide_test.cc compares them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -21,15 +19,6 @@ using testing::HasSubstr;
 
 std::string trimmed(const std::string& text) {
   return text.substr(0, text.find_last_not_of(' ') + 1);
-}
-
-// Lines without the indentation, which depends on where they stand.
-std::vector<std::string> lines_without_indentation(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);)
-    lines.push_back(line.substr(std::min(line.find_first_not_of(' '), line.size())));
-  return lines;
 }
 
 // The blocks of a language in a document.
@@ -54,20 +43,6 @@ class MigrationsGuide : public testing::Test {
   const TempDir directory_;
   const std::string path = directory_.file("app.db");
 };
-
-TEST_F(MigrationsGuide, HasTheCodeOfThisFile) {
-  const std::filesystem::path tests(TURNSTILE_TEST_SOURCE_DIR);
-  const auto here =
-      lines_without_indentation(read_file(tests / "unit" / "guide" / "migrations_guide_test.cc"));
-  const auto blocks = blocks_of("cpp", guide());
-  EXPECT_GE(blocks.size(), 6U);
-  for (const std::string& block : blocks) {
-    const auto lines = lines_without_indentation(block);
-    EXPECT_NE(std::search(here.begin(), here.end(), lines.begin(), lines.end()), here.end())
-        << "this is not in the test:\n"
-        << block;
-  }
-}
 
 TEST_F(MigrationsGuide, ShowsStepsOfSqlFilesAndFunctions) {
   {
