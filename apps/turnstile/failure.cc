@@ -30,6 +30,7 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"BACKUP_INVALID", ExitCode::Findings, ""},
     {"CANCELLED", ExitCode::Interrupted, ""},
     {"CONSTRAINT", {}, "Change the data or the schema; nothing was changed."},
+    {"DB_EXISTS", ExitCode::Usage, ""},
     {"DB_IS_DIRECTORY", ExitCode::Usage, ""},
     {"DB_NOT_FOUND", ExitCode::NotFound,
      "Check the path; `turnstile init DB` makes a new database."},

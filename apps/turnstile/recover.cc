@@ -1,8 +1,6 @@
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <charconv>
-#include <cstdio>
 #include <stop_token>
 #include <string>
 #include <system_error>
@@ -11,6 +9,7 @@
 #include "command.h"
 #include "context.h"
 #include "failure.h"
+#include "progress_bar.h"
 #include "text.h"
 #include "turnstile/options.h"
 #include "turnstile/recovery.h"
@@ -31,29 +30,6 @@ std::uint32_t parse_page_size(const std::string& text) {
   }
   return bytes;
 }
-
-// One line that is drawn over itself, for people who watch. Threads: confined.
-class ProgressLine {
- public:
-  ProgressLine() : shown_(::isatty(STDERR_FILENO) == 1) {}
-  ~ProgressLine() {
-    if (shown_) std::fputs("\r\x1b[K", stderr);
-  }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
-  void show(const RecoveryProgress& progress) const {
-    if (!shown_) return;
-    const std::string share = progress.total == 0
-                                  ? std::string()
-                                  : fmt::format(" {} of {}", progress.done, progress.total);
-    fmt::print(stderr, "\r{}{}\x1b[K", progress.phase, share);
-    std::fflush(stderr);
-  }
-
- private:
-  bool shown_;
-};
 
 Json to_json(const std::vector<DamagedPage>& pages) {
   Json array = Json::array();
@@ -150,14 +126,14 @@ void warn_of_user(const RecoveryReport& report, bool json) {
 ExitCode run_recover(Context& context) {
   const Arguments& arguments = context.arguments;
   const std::string source = arguments.positional("SRC");
-  const ProgressLine progress;
   std::stop_source stop;
   RecoveryOptions options;
   if (const auto page_size = arguments.value("--page-size"))
     options.page_size_bytes = parse_page_size(*page_size);
-  options.on_progress = [&progress](const RecoveryProgress& now) { progress.show(now); };
   options.stop = stop.get_token();
   const RecoveryReport report = [&] {
+    ProgressBar progress(arguments.json());
+    options.progress = progress.sink();
     const Interrupts::StopAction on_signal(context.interrupts, [&stop] { stop.request_stop(); });
     return recover(source.starts_with("file:") ? Options::from_uri(source).path : source,
                    arguments.positional("DEST"), options);

@@ -4,33 +4,24 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <source_location>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "turnstile/error.h"
+#include "turnstile/progress.h"
 
 namespace turnstile {
-
-/// How far a recovery is. Threads: immutable.
-struct RecoveryProgress {
-  std::string_view phase;   ///< `survey`, `rows`, `indexes` or `verify`; static storage.
-  std::uint64_t done = 0;   ///< Pages, or objects of the schema in the phase `indexes`.
-  std::uint64_t total = 0;  ///< 0: not known, as in the phase `verify`.
-};
 
 /// Threads: immutable.
 struct RecoveryOptions {
   /// Bytes of a page, a power of two from 512 to 65536. 0: find it out, from the header, from the
   /// write-ahead log, or else by what makes most of the file readable.
   std::uint32_t page_size_bytes = 0;
-  /// Called on the caller's thread at the begin of a phase and then every few hundred pages. What
-  /// it throws ends the recovery.
-  std::function<void(const RecoveryProgress&)> on_progress{};
+  /// Told of the phases `survey`, `rows`, `indexes` (in objects of the schema) and `verify`.
+  ProgressSink progress{};
   /// Ends the recovery with Cancelled.
   std::stop_token stop{};
 };
@@ -97,13 +88,13 @@ struct RecoveryReport {
 /// encoding, application_id and user_version. Rows whose table is not known, and those that the
 /// table refuses, are in its table lost_and_found. It has passed SQLite's integrity check, is on
 /// the medium, and appears under its name only then; nothing is overwritten, and a recovery that
-/// fails or is cancelled leaves nothing. (One that is killed leaves a file
-/// `.NAME-recovery-XXXXXX`.)
+/// fails or is cancelled leaves nothing. (One that is killed leaves a
+/// hidden file, which the next one in that folder removes.)
 ///
 /// While it runs, the source cannot be opened in this process. No other part of the process, such
 /// as another SQLite, may have it open: closing a file drops all locks that a process has on it.
 ///
-/// Throws MisuseError (DB_IN_USE, DB_EXISTS, OPTION_INVALID), StorageError (DB_NOT_FOUND,
+/// Throws MisuseError (DB_IN_USE, OPTION_INVALID), StorageError (DB_NOT_FOUND, DB_EXISTS,
 /// DB_NO_DIRECTORY, DB_PERMISSION, DB_IO, DB_DISK_FULL; RECOVERY_FAILED when nothing could be
 /// salvaged), Timeout (another thread opens or closes the source), Cancelled. Threads: shared.
 RecoveryReport recover(const std::filesystem::path& source,

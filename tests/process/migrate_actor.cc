@@ -1,11 +1,10 @@
 // A process that opens a file with so many schema steps, and can be stopped on the way:
 //
-//   migrate_actor PATH STEPS [POINT [N]]
+//   migrate_actor PATH STEPS gun|at-once [POINT [N]]
 //
-// It waits for a byte on descriptor 3, if that is open. At the Nth time that it comes to the sync
+// With `gun` it waits for a byte on descriptor 3. At the Nth time that it comes to the sync
 // point POINT it says `at` and stays there until its input ends. In the end it says `ok VERSION`,
 // or `error` and the message.
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -39,19 +38,19 @@ void on_sync_point(std::string_view name) {
 void wait_for_start() {
   constexpr int kStart = 3;
   char byte = 0;
-  if (::fcntl(kStart, F_GETFD) >= 0 && ::read(kStart, &byte, 1) != 1) std::_Exit(1);
+  if (::read(kStart, &byte, 1) != 1) std::_Exit(1);
 }
 
 int run(int count, char** words) {
   Options options;
   options.migrations = counted_migrations(std::stoi(words[2]));
-  if (count > 3) {
-    point_to_stop_at = words[3];
-    passes_left = count > 4 ? std::stoi(words[4]) : 1;
+  if (count > 4) {
+    point_to_stop_at = words[4];
+    passes_left = count > 5 ? std::stoi(words[5]) : 1;
     gate::sync_point_hook = &on_sync_point;
   }
   say("ready");
-  wait_for_start();
+  if (std::string_view(words[3]) == "gun") wait_for_start();
   try {
     const Database db = Database::open(words[1], options);
     say("ok " + std::to_string(db.info().schema_version));
@@ -66,5 +65,5 @@ int run(int count, char** words) {
 }  // namespace turnstile::test
 
 int main(int count, char** words) {
-  return count < 3 ? 2 : turnstile::test::run(count, words);
+  return count < 4 ? 2 : turnstile::test::run(count, words);
 }

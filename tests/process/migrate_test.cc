@@ -50,7 +50,8 @@ void make_old_file(const std::string& path) {
 
 ChildProcess start(const std::string& path, int steps, std::vector<std::string> where = {},
                    int gun = -1) {
-  std::vector<std::string> words{actor_path("migrate"), path, std::to_string(steps)};
+  std::vector<std::string> words{actor_path("migrate"), path, std::to_string(steps),
+                                 gun >= 0 ? "gun" : "at-once"};
   words.insert(words.end(), where.begin(), where.end());
   return ChildProcess(words, gun);
 }

@@ -15,6 +15,7 @@
 
 #include "support/files.h"
 #include "support/note_database.h"
+#include "support/raw_sqlite.h"
 #include "support/temp_dir.h"
 #include "support/thrown.h"
 #include "turnstile/turnstile.h"
@@ -133,7 +134,10 @@ TEST(BadFile, WithADamagedPageIsFoundOutByTheReadThatNeedsIt) {
   const std::string file = make_database(directory);
   std::string content = read_file(file);
   const std::size_t page = 4096;
-  for (std::size_t i = page; i < 2 * page; ++i)  // The table of the notes.
+  const std::size_t root = std::stoul(run_raw(file,
+                                              "SELECT rootpage FROM sqlite_schema "
+                                              "WHERE name = 'note'"));
+  for (std::size_t i = (root - 1) * page; i < root * page; ++i)
     content[i] = '\xA5';
   write_file(file, content);
   const std::string before = fingerprint(file);

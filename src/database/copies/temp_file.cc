@@ -126,7 +126,7 @@ void TempFile::sync() {
     raise_file_error(errno, "cannot bring " + quoted(path_) + " to the medium", call_);
 }
 
-void TempFile::publish(bool overwrite) {
+void TempFile::publish(bool overwrite, std::string_view if_there) {
   // Only with this flag the kernel itself looks whether the name is free. Where it cannot, a second
   // name for the file is refused in the same way.
   const auto rename = [&] {
@@ -140,8 +140,7 @@ void TempFile::publish(bool overwrite) {
   if (rename() != 0) {
     const int cause = errno;
     if (cause == EEXIST)
-      sqlite::raise_system(code("BACKUP_EXISTS"), "there is a file " + quoted(destination_), cause,
-                           call_);
+      sqlite::raise_system(if_there, "there is a file " + quoted(destination_), cause, call_);
     raise_file_error(cause, "cannot rename a file to " + quoted(destination_), call_);
   }
   // Before anybody of this process opens it: closing drops the locks that SQLite has on a file.

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "sqlite/call.h"
+#include "sqlite/error_code.h"
 
 namespace turnstile::database {
 
@@ -33,8 +35,8 @@ class TempFile {
   /// Has its content on the medium. Throws StorageError.
   void sync();
   /// Renames it to the destination in one step. Without `overwrite` a file that is there stays, and
-  /// the call throws StorageError (BACKUP_EXISTS).
-  void publish(bool overwrite);
+  /// the call throws StorageError (`if_there`).
+  void publish(bool overwrite, std::string_view if_there = code("BACKUP_EXISTS"));
 
  private:
   const std::filesystem::path destination_;

@@ -53,16 +53,6 @@ std::string uri_path(const std::filesystem::path& path) {
   return uri;
 }
 
-// A destination whose death nobody mourns: what makes it last is done at the end, once.
-std::unique_ptr<sqlite::Connection> open_scratch(const std::filesystem::path& path,
-                                                 const Call& call) {
-  sqlite::Connection::Config config;
-  config.path = path.string();
-  auto connection = std::make_unique<sqlite::Connection>(std::move(config), call);
-  connection->execute("PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY");
-  return connection;
-}
-
 // A copy of pages says that it has a write-ahead log, as the original does; whoever opened it would
 // make one beside it, and could not where he may not write. These two bytes of the header say it
 // (https://sqlite.org/fileformat2.html#file_format_version_numbers).
@@ -77,6 +67,15 @@ void forget_log(const TempFile& copy, const Call& call) {
 }
 
 }  // namespace
+
+std::unique_ptr<sqlite::Connection> open_scratch(const std::filesystem::path& path,
+                                                 const Call& call) {
+  sqlite::Connection::Config config;
+  config.path = path.string();
+  auto connection = std::make_unique<sqlite::Connection>(std::move(config), call);
+  connection->execute("PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY");
+  return connection;
+}
 
 void Attention::require_wanted() const {
   if (call.stop.stop_requested()) sqlite::raise_stopped(call);

@@ -42,6 +42,11 @@ struct Attention {
 [[nodiscard]] std::unique_ptr<sqlite::Connection> open_immutable(const std::filesystem::path& path,
                                                                  const Call& call);
 
+/// A connection to a file in the making, whose death nobody mourns: what makes it last is done at
+/// the end, once.
+[[nodiscard]] std::unique_ptr<sqlite::Connection> open_scratch(const std::filesystem::path& path,
+                                                               const Call& call);
+
 /// Copies what `source`, which is in a read transaction, sees into the empty `copy`, as a file that
 /// needs no log and no shared memory to be read. It is not yet on the medium. Throws StorageError,
 /// Cancelled.

@@ -1,16 +1,11 @@
 #include "database/recovery/destination.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <system_error>
 #include <utility>
 
+#include "database/copies/whole_file.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
 
@@ -57,22 +52,15 @@ std::string_view pragma_value(Encoding encoding) noexcept {
   return "'UTF-8'";
 }
 
-// Without holding the name against another program that makes the same file: true when it did.
-bool rename_without_overwriting(const char* from, const char* to) noexcept {
-  if (::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return true;
-  if (errno != EINVAL) return false;
-  // Network file systems do not know the flag; a link does not overwrite either.
-  return ::link(from, to) == 0 && ::unlink(from) == 0;
-}
-
-bool sync(const char* path, int flags) noexcept {
-  const int descriptor = ::open(path, O_RDONLY | O_CLOEXEC | flags);
-  if (descriptor < 0) return false;
-  const bool done = ::fsync(descriptor) == 0;
-  const int cause = errno;
-  ::close(descriptor);
-  errno = cause;
-  return done;
+// SQLite would play a log that is left of a former file of that name into the new one.
+std::filesystem::path require_free(std::filesystem::path path, const Call& call) {
+  for (const std::string_view suffix : {"", "-wal", "-journal"}) {
+    const std::string name = path.native() + std::string(suffix);
+    std::error_code error;
+    if (std::filesystem::exists(std::filesystem::symlink_status(name, error)))
+      sqlite::raise_system(code("DB_EXISTS"), "there is a file '" + name + "'", 0, call);
+  }
+  return path;
 }
 
 }  // namespace
@@ -90,76 +78,15 @@ std::string quoted_name(std::string_view name) {
   return quoted + '"';
 }
 
-Destination::Destination(std::filesystem::path path, const PageSource& source, const Call& call)
-    : path_(std::move(path)),
-      call_(call),
-      encoding_(source.header().encoding),
-      mode_(source.file().mode()) {
-  make_file();
-  try {
-    connect(source);
-  } catch (...) {
-    remove_files();
-    throw;
-  }
-}
-
-Destination::~Destination() {
-  remove_files();
-}
-
-void Destination::remove_files() noexcept {
-  to_utf8_.reset();
-  connection_.reset();
-  if (temporary_.empty()) return;
-  ::unlink(temporary_.c_str());
-  ::unlink((temporary_.native() + "-journal").c_str());
-}
-
-void Destination::fail(int cause, const std::string& what) const {
-  const auto name = [cause] {
-    switch (cause) {
-      case EACCES:
-      case EPERM:
-      case EROFS:
-        return code("DB_PERMISSION");
-      case ENOENT:
-      case ENOTDIR:
-        return code("DB_NO_DIRECTORY");
-      case ENOSPC:
-      case EDQUOT:
-        return code("DB_DISK_FULL");
-      default:
-        return code("DB_IO");
-    }
-  }();
-  sqlite::raise_system(name, what + " '" + path_.string() + "'", cause, call_);
-}
-
-void Destination::refuse_existing(const std::string& name) const {
-  sqlite::raise_misuse(code("DB_EXISTS"), "there is already a file '" + name + "'", call_);
-}
-
-void Destination::make_file() {
-  // SQLite would play a log that is left of a former file of that name into the new one.
-  for (const std::string_view suffix : {"", "-wal", "-journal"}) {
-    struct stat status {};
-    const std::string name = path_.native() + std::string(suffix);
-    if (::lstat(name.c_str(), &status) == 0) refuse_existing(name);
-  }
-  // Readable by its owner alone until it is whole.
-  std::string name =
-      (path_.parent_path() / ("." + path_.filename().string() + "-recovery-XXXXXX")).string();
-  const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
-  if (descriptor < 0) fail(errno, "cannot make a file beside");
-  ::close(descriptor);  // Before SQLite opens it.
-  temporary_ = name;
+Destination::Destination(const std::filesystem::path& path, const PageSource& source,
+                         const Call& call)
+    : encoding_(source.header().encoding),
+      file_(require_free(path, call), call),
+      connection_(open_scratch(file_.path(), call)) {
+  connect(source);
 }
 
 void Destination::connect(const PageSource& source) {
-  sqlite::Connection::Config config;
-  config.path = temporary_.string();
-  connection_ = std::make_unique<sqlite::Connection>(std::move(config), call_);
   // A schema that was made with "texts" in double quotes must be accepted as it is.
   sqlite3_db_config(connection_->handle(), SQLITE_DBCONFIG_DQS_DDL, 1, nullptr);
   const FileHeader& header = source.header();
@@ -169,8 +96,6 @@ void Destination::connect(const PageSource& source) {
     connection_->execute(header.incremental_vacuum ? "PRAGMA auto_vacuum=INCREMENTAL"
                                                    : "PRAGMA auto_vacuum=FULL");
   }
-  // Nothing counts before publish(), which sees to it that it is on the medium.
-  connection_->execute("PRAGMA synchronous=OFF");
   connection_->execute("PRAGMA cache_size=-65536");
   connection_->execute("PRAGMA foreign_keys=OFF");
   if (const int began = connection_->begin_immediate(); began != SQLITE_OK)
@@ -258,10 +183,12 @@ std::string Destination::try_run(std::string_view sql) {
     while (statement.step()) {
     }
     return {};
-  } catch (const StorageError&) {
-    throw;
   } catch (const Cancelled&) {
     throw;
+  } catch (const StorageError& error) {
+    // Modules of virtual tables say so of what they find in their own tables.
+    if (error.code() != code("DB_CORRUPT")) throw;
+    return std::string(error.message());
   } catch (const Error& error) {
     return std::string(error.message());
   }
@@ -298,18 +225,11 @@ void Destination::commit() {
     sqlite::raise(*connection_, result);
 }
 
-void Destination::publish() {
-  connection_.reset();  // Before the file is opened beside SQLite.
-  const std::string directory = path_.parent_path().string();
-  constexpr mode_t kPermissions = 0777;
-  if (::chmod(temporary_.c_str(), mode_ & kPermissions) != 0 || !sync(temporary_.c_str(), 0))
-    fail(errno, "cannot finish");
-  if (!rename_without_overwriting(temporary_.c_str(), path_.c_str())) {
-    if (errno == EEXIST) refuse_existing(path_.string());
-    fail(errno, "cannot give its name to");
-  }
-  temporary_.clear();
-  if (!sync(directory.c_str(), O_DIRECTORY)) fail(errno, "cannot sync the directory of");
+void Destination::publish(const std::filesystem::path& model) {
+  connection_.reset();
+  file_.imitate(model);
+  file_.sync();
+  file_.publish(false, code("DB_EXISTS"));
 }
 
 }  // namespace turnstile::database::recovery

@@ -2,15 +2,13 @@
 // name only when it is whole.
 #pragma once
 
-#include <sys/types.h>
-
 #include <filesystem>
 #include <memory>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <string_view>
 
+#include "database/copies/temp_file.h"
 #include "database/recovery/page_source.h"
 #include "database/recovery/record.h"
 #include "sqlite/connection.h"
@@ -27,12 +25,8 @@ using RawStatement = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
 /// Threads: confined.
 class Destination {
  public:
-  /// Makes the file and begins the transaction. Throws MisuseError (DB_EXISTS), StorageError.
-  Destination(std::filesystem::path path, const PageSource& source, const Call& call);
-  /// Removes what was not published.
-  ~Destination();
-  Destination(const Destination&) = delete;
-  Destination& operator=(const Destination&) = delete;
+  /// Makes the file and begins the transaction. Throws StorageError (DB_EXISTS and others).
+  Destination(const std::filesystem::path& path, const PageSource& source, const Call& call);
 
   [[nodiscard]] sqlite::Connection& connection() noexcept { return *connection_; }
 
@@ -59,23 +53,15 @@ class Destination {
   /// Lets sqlite_schema be written, and reads it anew afterwards.
   void change_schema_rows(const std::string& sql, std::span<const std::string> values);
 
-  /// Commits, has it on the medium, and gives it its name. Throws MisuseError (DB_EXISTS),
-  /// StorageError.
   void commit();
-  void publish();
+  /// Has it on the medium, and gives it its name. Throws StorageError (DB_EXISTS and others).
+  void publish(const std::filesystem::path& model);
 
  private:
-  void make_file();
   void connect(const PageSource& source);
-  void remove_files() noexcept;
-  [[noreturn]] void fail(int cause, const std::string& what) const;
-  [[noreturn]] void refuse_existing(const std::string& name) const;
 
-  const std::filesystem::path path_;
-  const Call& call_;
   const Encoding encoding_;
-  const mode_t mode_;
-  std::filesystem::path temporary_;
+  TempFile file_;  // Must be closed after SQLite has closed it.
   std::unique_ptr<sqlite::Connection> connection_;
   RawStatement to_utf8_;
 };

@@ -52,22 +52,22 @@ RecoveryReport Salvage::run() {
     tick();
   }
   gate::sync_point("recovery:publish");
-  destination_.publish();
+  destination_.publish(report_.source);
   finish_report();
   return std::move(report_);
 }
 
-void Salvage::begin_phase(std::string_view phase, std::uint64_t total) {
-  progress_ = {phase, 0, total};
-  if (options_.on_progress) options_.on_progress(progress_);
+void Salvage::begin_phase(std::string_view phase, std::size_t total) {
+  // Nobody knows how long SQLite checks.
+  progress_ = {phase, 0, total == 0 ? -1 : static_cast<std::int64_t>(total)};
+  if (options_.progress) options_.progress(progress_);
 }
 
 void Salvage::tick() {
-  constexpr std::uint64_t kPagesBetweenLooks = 256;
+  constexpr std::int64_t kPagesBetweenLooks = 256;
   if (options_.stop.stop_requested()) sqlite::raise_stopped(call_);
   ++progress_.done;
-  if (options_.on_progress && progress_.done % kPagesBetweenLooks == 0)
-    options_.on_progress(progress_);
+  if (options_.progress && progress_.done % kPagesBetweenLooks == 0) options_.progress(progress_);
 }
 
 void Salvage::report_source() {
@@ -197,7 +197,7 @@ void Salvage::survey_trees() {
 // --- Rows ----------------------------------------------------------------------------------------
 
 void Salvage::fill_tables() {
-  std::uint64_t total = cut_off_.size();
+  std::size_t total = cut_off_.size();
   for (const Table& table : tables_)
     total += table.tree.pages.size();
   begin_phase("rows", total);
@@ -300,7 +300,7 @@ void Salvage::require_something() const {
 // --- The rest of the schema ----------------------------------------------------------------------
 
 void Salvage::make_rest() {
-  begin_phase("indexes", static_cast<std::uint64_t>(std::ranges::count_if(
+  begin_phase("indexes", static_cast<std::size_t>(std::ranges::count_if(
                              schema_, [](const SchemaObject& each) { return !each.sql.empty(); })));
   // Triggers last: those of views need their view, and none may fire here.
   for (const std::string_view type : {"index", "view", "trigger"})

@@ -62,7 +62,7 @@ class Salvage {
   void report_source();
   void finish_report();
 
-  void begin_phase(std::string_view phase, std::uint64_t total);
+  void begin_phase(std::string_view phase, std::size_t total);
   void tick();
 
   const RecoveryOptions& options_;
@@ -80,7 +80,7 @@ class Salvage {
   bool free_list_is_whole_ = false;
   bool an_index_is_damaged_ = false;
   RecoveryReport report_;
-  RecoveryProgress progress_;
+  Progress progress_;
 };
 
 }  // namespace turnstile::database::recovery

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
+
+#include "sqlite/utf8.h"
 
 namespace turnstile::database::recovery {
 
@@ -32,6 +35,8 @@ std::optional<SchemaObject> SchemaObject::parse(std::span<const Field> fields,
   const bool has_type = object.type == "table" || object.type == "index" || object.type == "view" ||
                         object.type == "trigger";
   if (!has_type || object.name.empty()) return std::nullopt;
+  const bool is_text = sqlite::find_invalid_utf8(object.name) == std::string_view::npos;
+  if (!is_text) return std::nullopt;
   return object;
 }
 

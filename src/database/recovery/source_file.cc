@@ -44,14 +44,12 @@ SourceFile::SourceFile(std::filesystem::path path, bool must_exist, const Call& 
     fail_to_open(path_, cause, call);
   }
   size_ = static_cast<std::uint64_t>(status.st_size);
-  mode_ = status.st_mode;
 }
 
 SourceFile::SourceFile(SourceFile&& other) noexcept
     : path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
-      size_(other.size_),
-      mode_(other.mode_) {}
+      size_(other.size_) {}
 
 SourceFile::~SourceFile() {
   if (descriptor_ >= 0) ::close(descriptor_);

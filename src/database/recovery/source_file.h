@@ -1,8 +1,6 @@
 // A file of the damaged database, opened for reading only and beside SQLite.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -28,7 +26,6 @@ class SourceFile {
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-  [[nodiscard]] mode_t mode() const noexcept { return mode_; }
 
   /// Fills `buffer`. Throws Damage when the medium cannot read it or the file ends before.
   void read(std::uint64_t offset, std::span<std::byte> buffer) const;
@@ -39,7 +36,6 @@ class SourceFile {
   std::filesystem::path path_;
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
-  mode_t mode_ = 0;
 };
 
 }  // namespace turnstile::database::recovery
