@@ -30,7 +30,8 @@ namespace turnstile::test {
 /// Of every kind of table, index and value that the file format knows.
 [[nodiscard]] inline std::string schema_of_all_kinds() {
   return R"sql(
-    CREATE TABLE note(id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, body BLOB, score REAL);
+    CREATE TABLE note(id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, body BLOB,
+                      score REAL);
     CREATE TABLE plain(a, b DEFAULT 'x');
     INSERT INTO plain(rowid, a) VALUES (10, 1), (20, -5), (-7, NULL), (9223372036854775807, 1e300),
                                        (30, 'täxt'), (31, 40000), (32, 9000000), (33, -3000000000),
