@@ -124,8 +124,9 @@ std::vector<std::string> find_orphans(sqlite::Connection& connection, const Atte
                               .query<std::string, std::string, std::int64_t>()
                               .all();
   for (const auto& [table, parent, count] : violations) {
-    orphans.push_back(std::to_string(count) + " rows of " + table + " refer to rows of " + parent +
-                      " that are not there");
+    std::string orphan = std::to_string(count) + " rows of ";
+    orphan.append(table).append(" refer to rows of ").append(parent).append(" that are not there");
+    orphans.push_back(std::move(orphan));
   }
   return orphans;
 }

@@ -116,7 +116,8 @@ class TableQuestions {
              name_)) {
       Key& key = keys[id];
       key.target = lower_case(table);
-      key.actions = " ON UPDATE " + on_update + " ON DELETE " + on_delete;
+      key.actions = " ON UPDATE ";
+      key.actions.append(on_update).append(" ON DELETE ").append(on_delete);
       key.from.push_back(lower_case(from));
       if (to) key.to.push_back(lower_case(*to));
     }
@@ -222,7 +223,9 @@ Schema read_schema(ReadTx& tx) {
       object.properties = read_index(tx, name, table, sql);
     else
       object.properties = {{"definition", normalised(sql)}};
-    schema.objects[lower_case(type + " " + name)] = std::move(object);
+    std::string key = type;
+    key.append(" ").append(name);
+    schema.objects[lower_case(key)] = std::move(object);
   }
   return schema;
 }
