@@ -156,10 +156,10 @@ TEST(ObserverThread, EndsAmongCommitsWhenTheDatabaseCloses) {
     Told<Change> told;
     const Observation observation = notes->observe({"note"}, told.callback());
     std::atomic<std::size_t> committed{0};
-    std::jthread writer([&] {
+    std::jthread writer([&, lane = notes.lane()] {  // The handle itself is not to be shared.
       try {
         for (int i = 0;; ++i) {
-          add_note(notes.lane(), std::to_string(i));
+          add_note(lane, std::to_string(i));
           ++committed;
         }
       } catch (const Error&) {
