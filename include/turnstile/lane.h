@@ -21,6 +21,7 @@
 #include "turnstile/detail/function_ref.h"
 #include "turnstile/detail/observed_query.h"
 #include "turnstile/detail/submitted_write.h"
+#include "turnstile/migration.h"
 #include "turnstile/observation.h"
 #include "turnstile/priority.h"
 #include "turnstile/transaction.h"
@@ -217,6 +218,13 @@ class Lane {
     return start_query(std::make_unique<Query>(std::string(sql), std::forward<F>(callback),
                                                detail::owned(args)...));
   }
+
+  /// Database::migrate() for a subsystem, which has a lane and no more: runs those of its own schema
+  /// steps that the file lacks. The application's own steps, those of no component, are not its
+  /// affair: an empty name is refused (MIGRATION_INVALID).
+  MigrationReport migrate(std::string_view component, const Migrations& migrations,
+                          const MigrateOptions& options = {},
+                          std::source_location where = std::source_location::current()) const;
 
  private:
   [[nodiscard]] Observation start_query(std::unique_ptr<detail::ObservedQuery> query) const;

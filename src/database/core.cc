@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "database/migration/plan.h"
 #include "database/scope.h"
 #include "database/session.h"
 #include "gate/file_locks.h"
@@ -252,6 +253,8 @@ void Core::write(LaneState& lane, const CallOptions& options, FunctionRef<void(W
 
 MigrationReport Core::migrate(std::string_view component, const Migrations& steps,
                               const MigrateOptions& options, std::source_location where) {
+  database::validate_component(component, where);
+  database::validate(steps, where);
   const Call call = make_call(database::kMigrationLane, CallOptions{.timeout = options.timeout},
                               code("WRITE_TIMEOUT"), where);
   database::MigrationOutcome outcome;

@@ -101,8 +101,6 @@ CommitState Database::outcome_of(std::string_view key, std::source_location wher
 MigrationReport Database::migrate(std::string_view component, const Migrations& migrations,
                                   const MigrateOptions& options, std::source_location where) const {
   if (!core_) raise_no_handle(where);
-  database::validate_component(component, where);
-  database::validate(migrations, where);
   return core_->migrate(component, migrations, options, where);
 }
 

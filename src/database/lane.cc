@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "database/core.h"
+#include "sqlite/error_code.h"
+#include "sqlite/raise.h"
 
 namespace turnstile {
 
@@ -15,6 +17,18 @@ std::string_view Lane::name() const noexcept {
 Observation Lane::observe(std::vector<std::string> tables, OnChange callback,
                           std::source_location where) const {
   return state_->core().observe(std::move(tables), std::move(callback), where);
+}
+
+MigrationReport Lane::migrate(std::string_view component, const Migrations& migrations,
+                              const MigrateOptions& options, std::source_location where) const {
+  if (component.empty()) {
+    Call call;
+    call.lane = name();
+    call.where = where;
+    sqlite::raise_misuse(code("MIGRATION_INVALID"),
+                         "a lane runs the steps of a component, and none was named", call);
+  }
+  return state_->core().migrate(component, migrations, options, where);
 }
 
 Observation Lane::start_query(std::unique_ptr<detail::ObservedQuery> query) const {

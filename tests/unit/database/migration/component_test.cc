@@ -197,6 +197,20 @@ TEST(Component, TellsTheLogWhatItDid) {
               ElementsAre("schema version 0 -> 1", "schema of audit version 0 -> 2"));
 }
 
+TEST(Component, BringsItsStepsThroughItsLane) {
+  NoteDatabase db;
+  const MigrationReport report = db.lane("audit").migrate("audit", audit_schema());
+  EXPECT_EQ(report.now, 2);
+  EXPECT_TRUE(db.lane("audit").migrate("audit", audit_schema()).steps.empty());
+}
+
+TEST(Component, CannotRunTheApplicationsStepsThroughALane) {
+  NoteDatabase db;
+  const auto error =
+      thrown<MisuseError>([&] { (void)db.lane("audit").migrate("", audit_schema()); });
+  EXPECT_EQ(error.code(), "MIGRATION_INVALID");
+}
+
 TEST(Component, HasANameOfFewCharacters) {
   NoteDatabase db;
   for (const std::string& name : {std::string("Audit"), std::string("a b"), std::string("a'b"),
