@@ -63,6 +63,7 @@ PUBLIC_HEADERS = {
     "recovery.h": "database",
     "transaction.h": "database",
     "turnstile.h": "database",
+    "shell.h": "host",
     "diagnose.h": "diagnose",
 }
 
