@@ -63,6 +63,8 @@ PUBLIC_HEADERS = {
     "recovery.h": "database",
     "transaction.h": "database",
     "turnstile.h": "database",
+    "host.h": "host",
+    "interrupt_watch.h": "host",
     "shell.h": "host",
     "diagnose.h": "diagnose",
 }
@@ -71,7 +73,7 @@ PUBLIC_HEADERS = {
 FOREIGN_INCLUDES = {"native.h": {"sqlite3.h"}}
 
 # The requirements that tests have to prove by now, by area: from 1 to this number.
-DUE_REQUIREMENTS = {"CORE": 25, "WAL": 12}
+DUE_REQUIREMENTS = {"BOOT": 12, "CORE": 25, "LIFE": 5, "WAL": 12}
 
 CPP = (".h", ".cc")
 TEXT = CPP + (".md", ".py", ".sh", ".cmake", ".txt", ".json", ".in", ".sql", ".c", ".yml", "")
