@@ -264,6 +264,22 @@ std::vector<std::string> Arguments::values(std::string_view flag) const {
   return found == values_.end() ? std::vector<std::string>() : found->second;
 }
 
+std::optional<std::int64_t> Arguments::integer(std::string_view flag, std::int64_t least,
+                                               std::int64_t most) const {
+  const auto text = value(flag);
+  if (!text) return std::nullopt;
+  std::int64_t number = 0;
+  const char* const end = text->data() + text->size();
+  const auto [rest, error] = std::from_chars(text->data(), end, number);
+  if (error != std::errc() || rest != end || number < least || number > most) {
+    const bool has_end = most != std::numeric_limits<std::int64_t>::max();
+    throw usage_failure(fmt::format("'{}' is no number for {}", *text, flag),
+                        fmt::format("Write a whole number from {}{}.", least,
+                                    has_end ? fmt::format(" to {}", most) : std::string(" on")));
+  }
+  return number;
+}
+
 std::optional<std::chrono::milliseconds> Arguments::duration(
     std::string_view flag, std::chrono::milliseconds longest) const {
   const auto text = value(flag);

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -36,6 +38,11 @@ class Arguments {
   [[nodiscard]] std::optional<std::string> value(std::string_view flag) const;
   /// Of a flag that does.
   [[nodiscard]] std::vector<std::string> values(std::string_view flag) const;
+  /// Of a flag that takes a whole number; throws Failure (USAGE) when it is none, or is out of
+  /// these bounds.
+  [[nodiscard]] std::optional<std::int64_t> integer(
+      std::string_view flag, std::int64_t least,
+      std::int64_t most = std::numeric_limits<std::int64_t>::max()) const;
   /// Of a flag that takes a time; throws Failure (USAGE) when it is none, or a longer one.
   [[nodiscard]] std::optional<std::chrono::milliseconds> duration(
       std::string_view flag, std::chrono::milliseconds longest = kDay) const;

@@ -11,7 +11,7 @@ namespace {
 std::string action(Words words, std::span<const std::string_view> choices,
                    const CommandTable& table) {
   if (words == Words::Files) return "_files";
-  if (words == Words::Program) return "_normal";
+  if (words == Words::Program) return " _normal";  // A blank: it takes no options for a heading.
   const std::vector<std::string_view> offered = offers(words, choices, table);
   return offered.empty() ? " " : fmt::format("({})", fmt::join(offered, " "));
 }
@@ -62,9 +62,22 @@ std::string described(std::string_view word, std::string_view summary) {
   return fmt::format(" \\\n        {}", shell_quoted(fmt::format("{}:{}", word, escaped(summary))));
 }
 
+// Behind `--` a command line of its own begins, which _arguments does not see by itself.
+std::string program_behind_dashes(const Command& command) {
+  if (command.positionals.empty() || command.positionals.back().words != Words::Program) return "";
+  return R"(
+      local -i dashes=${words[(i)--]}
+      if ((dashes < CURRENT)); then
+        shift $dashes words
+        ((CURRENT -= dashes))
+        _normal
+        return
+      fi)";
+}
+
 // `audit)` and what is done then. In both cases _arguments has taken away the words before.
 std::string branch(std::string_view word, const Command& command, const CommandTable& table) {
-  return fmt::format("    {})\n      _arguments{}{}{} ;;\n", word,
+  return fmt::format("    {}){}\n      _arguments{}{}{} ;;\n", word, program_behind_dashes(command),
                      specifications(global_flags(), table), specifications(command.flags, table),
                      specifications(command.positionals, table));
 }
@@ -113,7 +126,11 @@ std::string zsh_script(const CommandTable& table) {
   }
   return fmt::format(R"(#compdef turnstile
 # Completion of turnstile for zsh: turnstile completions zsh > "${{fpath[1]}}/_turnstile"
-{}{}if [[ $funcstack[1] == _turnstile ]]; then _turnstile "$@"; else compdef _turnstile turnstile; fi
+{}{}if [[ $funcstack[1] == _turnstile ]]; then
+  _turnstile "$@"
+else
+  compdef _turnstile turnstile
+fi
 )",
                      functions, dispatcher("_turnstile", known, branches, table));
 }

@@ -213,6 +213,23 @@ TEST(CliDurations, AreReadFromAFlagAndTheirLimitIsNamed) {
   }
 }
 
+TEST(CliIntegers, AreReadFromAFlagAndTheirLimitsAreNamed) {
+  const auto queue = [](const char* text) {
+    return cli::Arguments::parse({"task", "add", "a.db", "--queue", text, "x"}, table())
+        .integer("--queue", -1, 20);
+  };
+  EXPECT_EQ(queue("-1"), -1);
+  EXPECT_EQ(queue("20"), 20);
+  for (const char* wrong : {"-2", "21", "", "x", "1x", "+1", " 1", "99999999999999999999"}) {
+    try {
+      static_cast<void>(queue(wrong));
+      ADD_FAILURE() << wrong;
+    } catch (const cli::Failure& failure) {
+      EXPECT_EQ(failure.hint(), "Write a whole number from -1 to 20.");
+    }
+  }
+}
+
 /// What bash offers after `words`, of which the last one is being typed.
 std::vector<std::string> completions(const std::vector<std::string>& words) {
   const TempDir directory;
@@ -256,10 +273,10 @@ TEST(CliGroups, LetBashCompleteAProgramBehindTwoDashes) {
 
 TEST(CliGroups, AreKnownToTheOtherShells) {
   const std::string zsh = cli::zsh_script(table());
-  EXPECT_THAT(
-      zsh, AllOf(HasSubstr("_turnstile_task() {\n"), HasSubstr("'task:queues of commands'"),
-                 HasSubstr("    task)\n      _turnstile_task ;;\n"),
-                 HasSubstr("'add:put a command into a queue'"), HasSubstr("'*::COMMAND:_normal'")));
+  EXPECT_THAT(zsh, AllOf(HasSubstr("_turnstile_task() {\n"), HasSubstr("'task:queues of commands'"),
+                         HasSubstr("    task)\n      _turnstile_task ;;\n"),
+                         HasSubstr("'add:put a command into a queue'"),
+                         HasSubstr("((CURRENT -= dashes))"), HasSubstr("'*::COMMAND: _normal'")));
   const std::string fish = cli::fish_script(table());
   EXPECT_THAT(fish, AllOf(HasSubstr("-n '__turnstile_at \"\"' -a task -d 'queues of commands'"),
                           HasSubstr("-n '__turnstile_at \"task\"' -a add -d "),
