@@ -66,6 +66,7 @@ PUBLIC_HEADERS = {
     "tasks.h": "tasks",
     "transaction.h": "database",
     "turnstile.h": "database",
+    "shell.h": "host",
     "diagnose.h": "diagnose",
 }
 

@@ -81,12 +81,12 @@ Maintenance::Maintenance(std::shared_ptr<detail::Core> core) noexcept : core_(st
 
 // The mask adds tables that this connection has not queried: it writes, and others read.
 void Maintenance::optimize(const MaintenanceOptions& options, std::source_location where) const {
-  write(*core_, write_call(*core_, options, where), Priority::Normal,
+  write(*core_, write_call(*core_, options, where), options.priority,
         [](sqlite::Connection& connection) { connection.execute("PRAGMA optimize=0x10002"); });
 }
 
 void Maintenance::analyze(const MaintenanceOptions& options, std::source_location where) const {
-  write(*core_, write_call(*core_, options, where), Priority::Normal,
+  write(*core_, write_call(*core_, options, where), options.priority,
         [](sqlite::Connection& connection) { connection.execute_script("ANALYZE"); });
 }
 
