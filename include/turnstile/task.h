@@ -16,8 +16,7 @@ namespace turnstile {
 using TaskId = std::int64_t;
 
 /// Times of tasks have the precision that the file has.
-using TaskTime =
-    std::chrono::time_point<std::chrono::system_clock, std::chrono::microseconds>;
+using TaskTime = std::chrono::time_point<std::chrono::system_clock, std::chrono::microseconds>;
 
 /// Where a task stands. The file itself refuses every change that may_become() does not allow.
 enum class TaskState {

@@ -180,8 +180,8 @@ class WorkerPool {
   /// Does nothing when it is started. Throws MisuseError (TASK_STILL_RUNNING) when handlers go on
   /// from before the last stop(), and what Lane::observe() throws.
   void start(std::source_location where = std::source_location::current());
-  /// Begins no more tasks, asks the running ones to stop, and returns when all threads have ended or
-  /// when `limit` has passed. Called again, says at once what is left.
+  /// Begins no more tasks, asks the running ones to stop, and returns when all threads have ended
+  /// or when `limit` has passed. Called again, says at once what is left.
   StopReport stop(std::chrono::milliseconds limit = std::chrono::seconds(10));
 
   /// Waits until there is no pending and no running task in the pool's queues, of whatever kind and

@@ -152,7 +152,7 @@ inline constexpr auto kErrorCodes = std::to_array<ErrorCodeInfo>({
     {"TASK_KEY_TAKEN", "A later task has the key of the task that is to be retried.",
      "Wait for that one, or cancel it: of a key there is one task at a time."},
     {"TASK_LEASE_LOST", "The attempt is over, and its task is not this worker's any more.",
-     "Let the exception through, so that nothing of the attempt is kept; another one has the task."},
+     "Let the exception through, so that nothing of the attempt is kept."},
     {"TASK_LIMIT", "There are as many unfinished tasks as TaskOptions::max_active allows.",
      "Try again when some have ended; nothing was put in."},
     {"TASK_NOT_FINISHED", "The task has no result yet.",

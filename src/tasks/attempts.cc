@@ -73,10 +73,10 @@ TaskState retry_or_bury(WriteTx& tx, const TaskStore& store, TaskId id, std::int
                         .factor = factor,
                         .max = std::chrono::ceil<std::chrono::milliseconds>(max),
                         .jitter = jitter};
-  const microseconds wait = end.outcome == AttemptOutcome::Interrupted
-                                ? microseconds(0)
-                                : wait_after(backoff, max_attempts - tries_left,
-                                             chance_of(store.seed, id, attempt));
+  const microseconds wait =
+      end.outcome == AttemptOutcome::Interrupted
+          ? microseconds(0)
+          : wait_after(backoff, max_attempts - tries_left, chance_of(store.seed, id, attempt));
   tx.execute(
       "UPDATE task_item SET state = 'pending', ready = ?, not_before = ?, error = ? WHERE id = ?",
       wait.count() == 0, now + wait, end.error, id);
@@ -109,8 +109,7 @@ void let_go_cancelled(WriteTx& tx, TaskId task, std::int64_t attempt, TaskTime n
 }
 
 std::optional<TaskState> end_attempt_at(WriteTx& tx, const TaskStore& store, TaskId task,
-                                        std::int64_t attempt, const AttemptEnd& end,
-                                        TaskTime now) {
+                                        std::int64_t attempt, const AttemptEnd& end, TaskTime now) {
   if (!close_attempt(tx, task, attempt, end, now)) {
     let_go_cancelled(tx, task, attempt, now);
     return std::nullopt;
@@ -156,11 +155,10 @@ std::optional<TaskTime> extend(WriteTx& tx, const TaskStore& store, const TaskCl
 }
 
 std::optional<ClaimState> state_of(ReadTx& tx, const TaskClaim& claim) {
-  const auto outcome =
-      tx.query<std::optional<std::string>>(
-            "SELECT outcome FROM task_attempt WHERE task = ? AND number = ?", claim.id,
-            claim.attempt)
-          .first();
+  const auto outcome = tx.query<std::optional<std::string>>(
+                             "SELECT outcome FROM task_attempt WHERE task = ? AND number = ?",
+                             claim.id, claim.attempt)
+                           .first();
   if (!outcome) return ClaimState::Lost;  // It has been pruned.
   if (!*outcome) return ClaimState::Held;
   switch (outcome_named(**outcome)) {

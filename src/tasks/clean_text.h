@@ -6,8 +6,8 @@
 
 namespace turnstile::tasks {
 
-/// The message of an exception, say: at most 16 KiB of it, bytes that are not UTF-8 as `?`. An error
-/// that could not be stored would be none.
+/// The message of an exception, say: at most 16 KiB of it, bytes that are not UTF-8 as `?`. An
+/// error that could not be stored would be none.
 [[nodiscard]] std::string clean_text(std::string_view text);
 
 }  // namespace turnstile::tasks

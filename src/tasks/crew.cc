@@ -18,9 +18,9 @@ constexpr std::int64_t kEndedBetweenPrunes = 100;
 
 bool is_closed(const std::exception& error) {
   const auto* known = dynamic_cast<const Error*>(&error);
-  return known != nullptr && (known->code() == code("DB_CLOSED") ||
-                              known->code() == code("CANCELLED") ||
-                              known->code() == code("USED_AFTER_FORK"));
+  return known != nullptr &&
+         (known->code() == code("DB_CLOSED") || known->code() == code("CANCELLED") ||
+          known->code() == code("USED_AFTER_FORK"));
 }
 
 }  // namespace
@@ -58,8 +58,8 @@ Crew::Crew(PoolParts& parts, std::source_location where)
     ClaimRequest request{.queues = parts_.options.queues};
     for (const auto& [kind, handler] : parts_.handlers)
       request.kinds.push_back(kind);
-    const std::string name = parts_.options.name.empty() ? "process " + std::to_string(::getpid())
-                                                         : parts_.options.name;
+    const std::string name =
+        parts_.options.name.empty() ? "process " + std::to_string(::getpid()) : parts_.options.name;
     for (int number = 1; number <= parts_.options.workers; ++number) {
       request.worker = name + " #" + std::to_string(number);
       const gate::MutexLock lock(mutex_);
@@ -147,9 +147,8 @@ void Crew::work(const ClaimRequest& request) noexcept {
 std::optional<TaskClaim> Crew::next(const ClaimRequest& request) {
   while (signal_->wait_to_look()) {
     try {
-      const Look found = parts_.store->lane.read([&](ReadTx& tx) {
-        return look(tx, request.queues, request.kinds, parts_.store->now());
-      });
+      const Look found = parts_.store->lane.read(
+          [&](ReadTx& tx) { return look(tx, request.queues, request.kinds, parts_.store->now()); });
       gate::sync_point("Crew::next:looked");
       auto claim = found.work ? parts_.queue.claim(request) : std::nullopt;
       signal_->looked(found);
@@ -180,12 +179,10 @@ void Crew::prune_sometimes() {
   if ((ended_.fetch_add(1) + 1) % kEndedBetweenPrunes != 0) return;
   try {
     const std::int64_t keep = parts_.store->options.keep_finished;
-    static_cast<void>(parts_.store->lane.write([&](WriteTx& tx) {
-      return prune_slice(tx, keep, parts_.store->now());
-    }));
+    static_cast<void>(parts_.store->lane.write(
+        [&](WriteTx& tx) { return prune_slice(tx, keep, parts_.store->now()); }));
   } catch (const std::exception& error) {
-    parts_.log->storage_failed(std::string("finished tasks could not be removed: ") +
-                               error.what());
+    parts_.log->storage_failed(std::string("finished tasks could not be removed: ") + error.what());
   }
 }
 

@@ -32,8 +32,8 @@ void validate_backoff(const Backoff& backoff, std::source_location where) {
           "a backoff is between 0 and a year", where);
   require(std::isfinite(backoff.factor) && backoff.factor >= 1,
           "the factor of a backoff is at least 1", where);
-  require(backoff.jitter >= 0 && backoff.jitter <= 1,
-          "the jitter of a backoff is between 0 and 1", where);
+  require(backoff.jitter >= 0 && backoff.jitter <= 1, "the jitter of a backoff is between 0 and 1",
+          where);
 }
 
 struct Dependency {
@@ -110,9 +110,9 @@ void validate(const NewTask& task, std::source_location where) {
           "the timeout of a task is between 1 ms and a year", where);
   require(task.delay >= milliseconds(0) && task.delay <= 100 * kLongest,
           "the delay of a task is between 0 and 100 years", where);
-  require(!task.retention || (*task.retention >= milliseconds(0) &&
-                              *task.retention <= 100 * kLongest),
-          "the retention of a task is between 0 and 100 years", where);
+  require(
+      !task.retention || (*task.retention >= milliseconds(0) && *task.retention <= 100 * kLongest),
+      "the retention of a task is between 0 and 100 years", where);
   validate_backoff(task.backoff, where);
 }
 
@@ -135,9 +135,8 @@ TaskId insert(WriteTx& tx, const NewTask& task, const EnqueueContext& context) {
   const std::string obstacle = runs_anyway ? std::string() : obstacle_in(dependencies);
   const bool cancelled = !obstacle.empty();
   const auto finished_at = cancelled ? std::optional(context.now) : std::nullopt;
-  const auto expires_at = cancelled && task.retention
-                              ? std::optional(context.now + *task.retention)
-                              : std::nullopt;
+  const auto expires_at =
+      cancelled && task.retention ? std::optional(context.now + *task.retention) : std::nullopt;
 
   std::optional<Savepoint> whole;
   if (!dependencies.empty()) whole.emplace(tx.savepoint());

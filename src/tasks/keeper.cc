@@ -105,8 +105,7 @@ void Keeper::wait() {
   std::optional<system_clock::duration> pause;
   if (due_) pause = *due_ - store_->now();
   if (rung_) {
-    const auto until_look =
-        std::chrono::ceil<system_clock::duration>(next_look_ - Clock::now());
+    const auto until_look = std::chrono::ceil<system_clock::duration>(next_look_ - Clock::now());
     pause = pause ? std::min(*pause, until_look) : until_look;
   }
   if (pause)

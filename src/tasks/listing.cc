@@ -41,10 +41,9 @@ std::vector<Task> read_tasks(ReadTx& tx, const std::string& condition, const Arg
   for (const Row row : tx.query(kColumns + condition, args...))
     tasks.push_back(read_task(row));
   for (Task& task : tasks)
-    task.after =
-        tx.query<TaskId>("SELECT depends_on FROM task_dependency WHERE task = ? ORDER BY 1",
-                         task.id)
-            .all();
+    task.after = tx.query<TaskId>(
+                       "SELECT depends_on FROM task_dependency WHERE task = ? ORDER BY 1", task.id)
+                     .all();
   return tasks;
 }
 
@@ -98,10 +97,10 @@ std::vector<Task> list(ReadTx& tx, const TaskFilter& filter) {
 
 std::vector<TaskAttempt> attempts(ReadTx& tx, TaskId id) {
   std::vector<TaskAttempt> result;
-  for (const Row row : tx.query(
-           "SELECT number, worker, started_at, deadline, held_until, ended_at, outcome, error,"
-           " progress, progress_text FROM task_attempt WHERE task = ? ORDER BY number",
-           id)) {
+  for (const Row row :
+       tx.query("SELECT number, worker, started_at, deadline, held_until, ended_at, outcome, error,"
+                " progress, progress_text FROM task_attempt WHERE task = ? ORDER BY number",
+                id)) {
     const auto outcome = row.get<std::optional<std::string_view>>(6);
     result.push_back({.number = row.get<std::int64_t>(0),
                       .worker = row.get<std::string>(1),
@@ -119,8 +118,7 @@ std::vector<TaskAttempt> attempts(ReadTx& tx, TaskId id) {
 
 std::vector<QueueStats> stats(ReadTx& tx) {
   std::map<std::string, QueueStats> queues;
-  for (const auto& [name, max_running, paused] :
-       tx.query<std::string, std::optional<int>, bool>(
+  for (const auto& [name, max_running, paused] : tx.query<std::string, std::optional<int>, bool>(
            "SELECT name, max_running, paused FROM task_queue"))
     queues[name].settings = {.max_running = max_running, .paused = paused};
   for (const auto& [state, ready, queue, count] :

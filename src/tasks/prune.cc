@@ -16,9 +16,9 @@ constexpr const char* kNotHeld =
 
 std::vector<TaskId> superfluous(WriteTx& tx, std::int64_t keep, TaskTime now) {
   std::vector<TaskId> ids =
-      tx.query<TaskId>(std::string("SELECT id FROM task_item WHERE expires_at <= ?") + kNotHeld +
-                           "LIMIT ?",
-                       now, kSlice)
+      tx.query<TaskId>(
+            std::string("SELECT id FROM task_item WHERE expires_at <= ?") + kNotHeld + "LIMIT ?",
+            now, kSlice)
           .all();
   for (const TaskState state : {TaskState::Done, TaskState::Failed, TaskState::Cancelled}) {
     const auto room = kSlice - static_cast<std::int64_t>(ids.size());

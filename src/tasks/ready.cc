@@ -75,17 +75,15 @@ std::optional<TaskId> find_ready(ReadTx& tx, const std::vector<std::string>& que
   return best ? std::optional(best->id) : std::nullopt;
 }
 
-Look look(ReadTx& tx, const std::vector<std::string>& queues,
-          const std::vector<std::string>& kinds, TaskTime now) {
-  const auto due =
-      tx.query<std::optional<TaskTime>>(
-            "SELECT min(not_before) FROM task_item"
-            " WHERE state = 'pending' AND ready = 0 AND blockers = 0")
-          .one();
-  const auto expiry =
-      tx.query<std::optional<TaskTime>>(
-            "SELECT min(held_until) FROM task_attempt WHERE held_until IS NOT NULL")
-          .one();
+Look look(ReadTx& tx, const std::vector<std::string>& queues, const std::vector<std::string>& kinds,
+          TaskTime now) {
+  const auto due = tx.query<std::optional<TaskTime>>(
+                         "SELECT min(not_before) FROM task_item"
+                         " WHERE state = 'pending' AND ready = 0 AND blockers = 0")
+                       .one();
+  const auto expiry = tx.query<std::optional<TaskTime>>(
+                            "SELECT min(held_until) FROM task_attempt WHERE held_until IS NOT NULL")
+                          .one();
   Look result{.work = false, .next = earlier(due, expiry)};
   result.work = (result.next && *result.next <= now) || find_ready(tx, queues, kinds).has_value();
   return result;

@@ -7,8 +7,7 @@
 namespace turnstile::tasks {
 
 void refuse_invalid(std::string message, std::source_location where) {
-  throw MisuseError(
-      {.code = code("TASK_INVALID"), .message = std::move(message), .where = where});
+  throw MisuseError({.code = code("TASK_INVALID"), .message = std::move(message), .where = where});
 }
 
 void refuse_unknown(TaskId id, std::source_location where) {

@@ -51,8 +51,7 @@ void ring_after_commit(WriteTx& tx, const std::shared_ptr<TaskStore>& store) {
   tx.after_commit([store] { store->bell.ring(); });
 }
 
-TaskId put(WriteTx& tx, const std::shared_ptr<TaskStore>& store, const NewTask& task,
-           Place where) {
+TaskId put(WriteTx& tx, const std::shared_ptr<TaskStore>& store, const NewTask& task, Place where) {
   return tasks::insert(
       tx, task, {.now = store->now(), .max_active = store->options.max_active, .where = where});
 }
@@ -68,8 +67,7 @@ TaskId put(WriteTx& tx, const std::shared_ptr<TaskStore>& store, const NewTask& 
 }
 
 TaskState require_state(WriteTx& tx, TaskId id, Place where) {
-  const auto state =
-      tx.query<std::string>("SELECT state FROM task_item WHERE id = ?", id).first();
+  const auto state = tx.query<std::string>("SELECT state FROM task_item WHERE id = ?", id).first();
   if (!state) tasks::refuse_unknown(id, where);
   return tasks::state_named(*state);
 }
@@ -151,8 +149,7 @@ void TaskQueue::close() noexcept {
 // Working.
 
 std::optional<TaskClaim> TaskQueue::claim(const ClaimRequest& request, Place where) const {
-  return store_->lane.write([&](WriteTx& tx) { return tasks::claim(tx, *store_, request); },
-                            where);
+  return store_->lane.write([&](WriteTx& tx) { return tasks::claim(tx, *store_, request); }, where);
 }
 
 ClaimState TaskQueue::heartbeat(const TaskClaim& claim, Place where) const {
@@ -174,17 +171,15 @@ bool TaskQueue::complete(const TaskClaim& claim, const Value& result, Place wher
 
 bool TaskQueue::fail(const TaskClaim& claim, std::string_view error, bool may_retry,
                      Place where) const {
-  const tasks::AttemptEnd end{.outcome = AttemptOutcome::Failed,
-                              .error = std::string(error),
-                              .may_retry = may_retry};
+  const tasks::AttemptEnd end{
+      .outcome = AttemptOutcome::Failed, .error = std::string(error), .may_retry = may_retry};
   return store_->lane.write(
       [&](WriteTx& tx) { return tasks::end_attempt(tx, *store_, claim, end).has_value(); }, where);
 }
 
 bool TaskQueue::let_go(const TaskClaim& claim, Place where) const {
-  const tasks::AttemptEnd end{.outcome = AttemptOutcome::Interrupted,
-                              .error = "given back",
-                              .given_back = true};
+  const tasks::AttemptEnd end{
+      .outcome = AttemptOutcome::Interrupted, .error = "given back", .given_back = true};
   return store_->lane.write(
       [&](WriteTx& tx) { return tasks::end_attempt(tx, *store_, claim, end).has_value(); }, where);
 }

@@ -71,8 +71,8 @@ class TaskRunner {
                                          const Handled& handled);
   [[nodiscard]] Ended end(const detail::RunningTask& running, AttemptEnd end,
                           const ClaimRequest& request);
-  [[nodiscard]] Ended end_in(WriteTx& tx, const detail::RunningTask& running,
-                             const AttemptEnd& end, const ClaimRequest& request);
+  [[nodiscard]] Ended end_in(WriteTx& tx, const detail::RunningTask& running, const AttemptEnd& end,
+                             const ClaimRequest& request);
   void count(const Ended& ended);
   void notify_started(const TaskClaim& claim);
   void notify_ended(const TaskClaim& claim, const Ended& ended);

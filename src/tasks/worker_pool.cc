@@ -146,8 +146,8 @@ class TaskWorkers {
 WorkerPool::WorkerPool(TaskQueue queue, WorkerPoolOptions options, std::source_location where) {
   validate(options, where);
   auto store = queue.store_;
-  workers_ = std::make_unique<detail::TaskWorkers>(std::move(queue), std::move(store),
-                                                   std::move(options));
+  workers_ =
+      std::make_unique<detail::TaskWorkers>(std::move(queue), std::move(store), std::move(options));
 }
 
 WorkerPool::~WorkerPool() = default;

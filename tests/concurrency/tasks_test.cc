@@ -256,8 +256,8 @@ TEST(TaskSubmission, ReturnsAtOnceWhileSomebodyElseWrites) {
   EXPECT_EQ(tasks->counts().pending, 100);
   std::ranges::sort(submits);
   std::ranges::sort(looks);
-  std::cout << "while somebody writes: submit p99 " << submits[98].count() << " us, list and counts p99 "
-            << looks[98].count() << " us\n";
+  std::cout << "while somebody writes: submit p99 " << submits[98].count()
+            << " us, list and counts p99 " << looks[98].count() << " us\n";
   EXPECT_LT(submits[98], 5ms * TURNSTILE_TEST_SLOWDOWN);
   EXPECT_LT(looks[98], 5ms * TURNSTILE_TEST_SLOWDOWN);
 }

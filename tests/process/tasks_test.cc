@@ -102,8 +102,10 @@ class TaskProcesses : public testing::Test {
   // The detector: tasks that have another number of effects than one.
   [[nodiscard]] std::vector<TaskId> not_done_once() const {
     return database_.lane("check").read([](ReadTx& tx) {
-      return tx.query<TaskId>("SELECT id FROM task_item WHERE (SELECT count(*) FROM effect"
-                              " WHERE task = id) <> 1 ORDER BY id")
+      return tx
+          .query<TaskId>(
+              "SELECT id FROM task_item WHERE (SELECT count(*) FROM effect"
+              " WHERE task = id) <> 1 ORDER BY id")
           .all();
     });
   }
@@ -291,8 +293,7 @@ TEST_F(TaskProcesses, StopATaskThatIsCancelledElsewhere) {
   std::cout << "a cancel was heard in another process after "
             << duration_cast<microseconds>(took).count() << " us\n";
   EXPECT_LT(took, 2s * TURNSTILE_TEST_SLOWDOWN);
-  EXPECT_TRUE(
-      soon([&] { return !tasks_.attempts(held.front()).front().lease_until.has_value(); }));
+  EXPECT_TRUE(soon([&] { return !tasks_.attempts(held.front()).front().lease_until.has_value(); }));
 }
 
 TEST_F(TaskProcesses, CostNothingWhileThereIsNothingToDo) {

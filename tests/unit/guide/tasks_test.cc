@@ -91,9 +91,9 @@ TEST_F(GuideToTasks, ShowsHowAnEffectHappensOnce) {
   pool.start();
   tasks.enqueue({.kind = "charge", .payload = std::string("ada")});
   EXPECT_TRUE(pool.wait_until_empty());
-  EXPECT_EQ(accounts.read(
-                [](ReadTx& tx) { return tx.query<int>("SELECT balance FROM account").one(); }),
-            90);
+  EXPECT_EQ(
+      accounts.read([](ReadTx& tx) { return tx.query<int>("SELECT balance FROM account").one(); }),
+      90);
 }
 
 TEST_F(GuideToTasks, ShowsHowAHandlerStops) {

@@ -103,9 +103,8 @@ TEST(Enqueue, RefusesWhatCannotBe) {
   EXPECT_TRUE(refused([](NewTask& t) { t.retention = -1ms; }));
   EXPECT_TRUE(refused([](NewTask& t) { t.backoff.first = -1ms; }));
   EXPECT_TRUE(refused([](NewTask& t) { t.backoff.factor = 0.5; }));
-  EXPECT_TRUE(refused([](NewTask& t) {
-    t.backoff.factor = std::numeric_limits<double>::quiet_NaN();
-  }));
+  EXPECT_TRUE(
+      refused([](NewTask& t) { t.backoff.factor = std::numeric_limits<double>::quiet_NaN(); }));
   EXPECT_TRUE(refused([](NewTask& t) { t.backoff.jitter = 1.5; }));
   EXPECT_EQ(tasks->counts(), TaskCounts{});
 }

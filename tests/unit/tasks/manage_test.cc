@@ -44,12 +44,9 @@ std::vector<TaskId> one_of_each(TaskDatabase& tasks) {
 TEST(TaskSummary, CountsEachState) {
   TaskDatabase tasks;
   one_of_each(tasks);
-  EXPECT_EQ(tasks->counts(), (TaskCounts{.pending = 1,
-                                         .ready = 1,
-                                         .running = 1,
-                                         .done = 1,
-                                         .failed = 1,
-                                         .cancelled = 1}));
+  EXPECT_EQ(
+      tasks->counts(),
+      (TaskCounts{.pending = 1, .ready = 1, .running = 1, .done = 1, .failed = 1, .cancelled = 1}));
 }
 
 TEST(TaskSummary, IsByQueueWithItsSettings) {
@@ -189,8 +186,10 @@ TEST(Prune, RemovesAttemptsAndDependenciesToo) {
   ASSERT_TRUE(tasks->complete(tasks.must_claim()));
   EXPECT_EQ(tasks->prune(), 2);
   const auto rows = tasks.lane().read([](ReadTx& tx) {
-    return tx.query<std::int64_t>("SELECT (SELECT count(*) FROM task_attempt)"
-                                  " + (SELECT count(*) FROM task_dependency)")
+    return tx
+        .query<std::int64_t>(
+            "SELECT (SELECT count(*) FROM task_attempt)"
+            " + (SELECT count(*) FROM task_dependency)")
         .one();
   });
   EXPECT_EQ(rows, 0);

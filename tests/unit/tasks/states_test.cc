@@ -43,9 +43,9 @@ TaskClaim put_in_state(TaskDatabase& tasks, TaskState state) {
 // BG-01: the table of transitions, whole. Cancelled and Done are never left.
 TEST(TaskStates, FollowTheTable) {
   const std::set<std::pair<TaskState, TaskState>> allowed{
-      {TaskState::Pending, TaskState::Running},   {TaskState::Pending, TaskState::Cancelled},
-      {TaskState::Running, TaskState::Pending},   {TaskState::Running, TaskState::Done},
-      {TaskState::Running, TaskState::Failed},    {TaskState::Running, TaskState::Cancelled},
+      {TaskState::Pending, TaskState::Running}, {TaskState::Pending, TaskState::Cancelled},
+      {TaskState::Running, TaskState::Pending}, {TaskState::Running, TaskState::Done},
+      {TaskState::Running, TaskState::Failed},  {TaskState::Running, TaskState::Cancelled},
       {TaskState::Failed, TaskState::Pending},
   };
   for (const TaskState from : kStates)
@@ -141,8 +141,7 @@ TEST(TaskStates, ThatNobodyWritesAreAnError) {
   run_raw(tasks.file(),
           "PRAGMA ignore_check_constraints = 1; DROP TRIGGER task_transition;"
           "UPDATE task_item SET state = 'odd'");
-  EXPECT_EQ(thrown<StorageError>([&] { static_cast<void>(tasks->find(id)); }).code(),
-            "DB_CORRUPT");
+  EXPECT_EQ(thrown<StorageError>([&] { static_cast<void>(tasks->find(id)); }).code(), "DB_CORRUPT");
 }
 
 TEST(TaskTables, AreMadeOnce) {
@@ -151,8 +150,8 @@ TEST(TaskTables, AreMadeOnce) {
   const TaskQueue again(tasks.lane());
   EXPECT_EQ(again.counts().pending, 1);
   EXPECT_EQ(tasks.lane().read([](ReadTx& tx) {
-    return tx.query<std::int64_t>(
-                 "SELECT count(*) FROM turnstile_migration WHERE component = 'tasks'")
+    return tx
+        .query<std::int64_t>("SELECT count(*) FROM turnstile_migration WHERE component = 'tasks'")
         .one();
   }),
             1);

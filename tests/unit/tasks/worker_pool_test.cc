@@ -31,7 +31,8 @@ using testing::HasSubstr;
 // A queue with the system's clock, and a pool with one handler, of the kind `work`.
 class Pool : public testing::Test {
  protected:
-  Pool() : database_(Database::open(directory_.file("tasks.db"))), queue_(database_.lane("tasks")) {}
+  Pool()
+      : database_(Database::open(directory_.file("tasks.db"))), queue_(database_.lane("tasks")) {}
 
   WorkerPool& start(TaskHandler handler, WorkerPoolOptions options = {.workers = 2}) {
     pool_.emplace(queue_, std::move(options));
@@ -179,7 +180,8 @@ TEST_F(Pool, LeavesTasksWithoutAHandlerAlone) {
   EXPECT_EQ(find(unknown).state, TaskState::Pending);
 }
 
-// BG-04: the task has the values that its caller gave, and does not care whether the caller goes on.
+// BG-04: the task has the values that its caller gave, and does not care whether the caller goes
+// on.
 TEST_F(Pool, HandsOnTheValuesOfACallerWhoHasGivenUp) {
   std::stop_source caller;
   NewTask task = work(std::string("payload"));
