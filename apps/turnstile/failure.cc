@@ -51,6 +51,8 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"SQL_NOT_ALLOWED",
      {},
      "Leave BEGIN, COMMIT, PRAGMA and ATTACH out: each command is one transaction of its own."},
+    {"TASK_KEY_TAKEN", ExitCode::No, ""},
+    {"TASK_NOT_FOUND", ExitCode::NotFound, "`turnstile task list DB` shows the tasks."},
     {"WRITE_TIMEOUT",
      {},
      "Nothing was written; let the holder finish, or wait longer with --timeout."},

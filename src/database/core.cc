@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "database/migration/history.h"
 #include "database/migration/plan.h"
 #include "database/scope.h"
 #include "database/session.h"
@@ -255,6 +256,7 @@ MigrationReport Core::migrate(std::string_view component, const Migrations& step
                               const MigrateOptions& options, std::source_location where) {
   database::validate_component(component, where);
   database::validate(steps, where);
+  if (!writable_) return find_migrated(component, steps, where);
   const Call call = make_call(database::kMigrationLane, CallOptions{.timeout = options.timeout},
                               code("WRITE_TIMEOUT"), where);
   database::MigrationOutcome outcome;
@@ -275,6 +277,25 @@ MigrationReport Core::migrate(std::string_view component, const Migrations& step
                        "schema" + whose + " " + database::describe(report)});
   }
   return report;
+}
+
+MigrationReport Core::find_migrated(std::string_view component, const Migrations& steps,
+                                    std::source_location where) {
+  const Call call = make_call(database::kMigrationLane, {}, code("READ_TIMEOUT"), where);
+  const auto look = [&](ReadTx& tx) {
+    const auto history = database::read_history(tx, component);
+    for (const MigrationStatus& step : database::status_of(history, component, steps)) {
+      if (step.state == MigrationState::Applied) continue;
+      sqlite::raise_misuse(code("DB_READ_ONLY"),
+                           "the database is read-only, and " +
+                               database::title_of(step.version, step.name) + " is " +
+                               std::string(to_string(step.state)) + " in it",
+                           call);
+    }
+  };
+  read(lane(call.lane, {}), {}, look, where);
+  const auto version = static_cast<int>(steps.size());
+  return {.found = version, .now = version};
 }
 
 void Core::with_writer(const Call& call, Priority priority,

@@ -109,6 +109,10 @@ class Core {
   void read_on(sqlite::Connection& connection, const Call& call, FunctionRef<void(ReadTx&)> body);
   void finish_read(sqlite::Connection& connection) noexcept;
 
+  /// What migrate() does read-only: nothing, if the file has the steps.
+  [[nodiscard]] MigrationReport find_migrated(std::string_view component, const Migrations& steps,
+                                              std::source_location where);
+
   void submit_alone(LaneState& lane, std::unique_ptr<database::SubmittedJob> job);
   [[noreturn]] static void raise_queue_full(const LaneState& lane, const Call& call);
 

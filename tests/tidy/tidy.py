@@ -61,6 +61,9 @@ PUBLIC_HEADERS = {
     "options.h": "database",
     "schema.h": "database",
     "recovery.h": "database",
+    "task.h": "tasks",
+    "task_worker.h": "tasks",
+    "tasks.h": "tasks",
     "transaction.h": "database",
     "turnstile.h": "database",
     "host.h": "host",
@@ -74,6 +77,7 @@ FOREIGN_INCLUDES = {"native.h": {"sqlite3.h"}}
 
 # The requirements that tests have to prove by now: numbers, and ranges of them, by area.
 DUE_REQUIREMENTS = {
+    "BG": "1-10",
     "BOOT": "1-12",
     "CORE": "1-25",
     "LIFE": "1-5",
