@@ -63,6 +63,9 @@ PUBLIC_HEADERS = {
     "recovery.h": "database",
     "transaction.h": "database",
     "turnstile.h": "database",
+    "time_zone.h": "cron",
+    "cron_expression.h": "cron",
+    "cron.h": "cron",
     "diagnose.h": "diagnose",
 }
 
