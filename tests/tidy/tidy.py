@@ -66,6 +66,7 @@ PUBLIC_HEADERS = {
     "time_zone.h": "cron",
     "cron_expression.h": "cron",
     "cron.h": "cron",
+    "shell.h": "host",
     "diagnose.h": "diagnose",
 }
 
@@ -75,6 +76,7 @@ FOREIGN_INCLUDES = {"native.h": {"sqlite3.h"}}
 # The requirements that tests have to prove by now: numbers, and ranges of them, by area.
 DUE_REQUIREMENTS = {
     "CORE": "1-25",
+    "CRON": "1-15",
     "WAL": "1-12",
 }
 
