@@ -68,6 +68,9 @@ PUBLIC_HEADERS = {
     "turnstile.h": "database",
     "host.h": "host",
     "interrupt_watch.h": "host",
+    "time_zone.h": "cron",
+    "cron_expression.h": "cron",
+    "cron.h": "cron",
     "shell.h": "host",
     "diagnose.h": "diagnose",
 }
@@ -81,6 +84,7 @@ DUE_REQUIREMENTS = {
     "BOOT": "1-12",
     "CORE": "1-25",
     "LIFE": "1-5",
+    "CRON": "1-15",
     "WAL": "1-12",
 }
 
