@@ -72,6 +72,8 @@ PUBLIC_HEADERS = {
     "cron_expression.h": "cron",
     "cron.h": "cron",
     "shell.h": "host",
+    "audit.h": "audit",
+    "audit_trail.h": "audit",
     "diagnose.h": "diagnose",
 }
 
@@ -82,6 +84,7 @@ FOREIGN_INCLUDES = {"native.h": {"sqlite3.h"}}
 DUE_REQUIREMENTS = {
     "BG": "1-10",
     "BOOT": "1-12",
+    "AUD": "1-8",
     "CORE": "1-25",
     "LIFE": "1-5",
     "CRON": "1-15",
