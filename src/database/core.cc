@@ -179,7 +179,7 @@ void Core::read_from_pool(LaneState& lane, const Call& call, FunctionRef<void(Re
 }
 
 void Core::read_from_writer(LaneState& lane, const Call& call, FunctionRef<void(ReadTx&)> body) {
-  writer_->with_connection(call, [&](sqlite::Connection& connection) {
+  writer_->with_connection(call, [&](sqlite::Connection& connection, database::CommitNotes&) {
     lane.recorder().on_read_wait(Clock::now() - call.started);
     read_on(connection, call, body);
   });
@@ -260,13 +260,15 @@ MigrationReport Core::migrate(std::string_view component, const Migrations& step
   const Call call = make_call(database::kMigrationLane, CallOptions{.timeout = options.timeout},
                               code("WRITE_TIMEOUT"), where);
   database::MigrationOutcome outcome;
-  with_writer(call, Priority::Normal, [&](sqlite::Connection& connection) {
+  const auto run = [&](sqlite::Connection& connection, database::CommitNotes& notes) {
     outcome = database::migrate(connection, {.component = component,
                                              .steps = steps,
                                              .options = options,
                                              .check_foreign_keys = options_.foreign_keys,
-                                             .file = location_.path});
-  });
+                                             .file = location_.path,
+                                             .commit = [&notes] { return notes.commit(); }});
+  };
+  with_writer(call, Priority::Normal, run);
   database::run_after_commit(outcome.after_commit, call);
   const MigrationReport& report = outcome.report;
   if (options.dry_run || report.steps.empty()) return report;
@@ -298,16 +300,15 @@ MigrationReport Core::find_migrated(std::string_view component, const Migrations
   return {.found = version, .now = version};
 }
 
-void Core::with_writer(const Call& call, Priority priority,
-                       FunctionRef<void(sqlite::Connection&)> use) {
+void Core::with_writer(const Call& call, Priority priority, database::Writer::Use use) {
   require_open(call);
   if (!writable_) sqlite::raise_misuse(code("DB_READ_ONLY"), "the database is read-only", call);
   const Scope scope(this, ScopeKind::Write, call, exclusive());
   writer_->with_connection(
       call,
-      [&](sqlite::Connection& connection) {
+      [&](sqlite::Connection& connection, database::CommitNotes& notes) {
         const Attribution attribution(connection, call, recorder_);
-        use(connection);
+        use(connection, notes);
       },
       priority);
 }

@@ -76,8 +76,9 @@ class Core {
   /// Calls `use` with a connection of its own, for what reads too long to keep a reader of the pool
   /// from the others: in a read transaction, its snapshot fixed. It is a guest of the pool.
   void read_aside(const Call& call, FunctionRef<void(sqlite::Connection&)> use);
-  /// Calls `use` with the writer's connection, in no transaction, when it is this call's turn.
-  void with_writer(const Call& call, Priority priority, FunctionRef<void(sqlite::Connection&)> use);
+  /// Calls `use` with the writer's connection, in no transaction, when it is this call's turn. What
+  /// is committed is to be committed through the notes, so that observers know whose it is.
+  void with_writer(const Call& call, Priority priority, database::Writer::Use use);
   [[nodiscard]] Call make_call(std::string_view lane, const CallOptions& options,
                                std::string_view timeout_code, std::source_location where) const;
   /// Null without a write-ahead log, and where nobody writes.
