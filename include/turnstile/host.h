@@ -6,7 +6,6 @@
 #pragma once
 
 #include <chrono>
-#include <concepts>
 #include <cstdint>
 #include <exception>
 #include <filesystem>
@@ -275,25 +274,34 @@ namespace detail {
 /// Throws Error (COMPONENT_UNFINISHED).
 [[noreturn]] void raise_unfinished();
 
+/// Whether what stop() returned says that nothing is left.
+template <class Report>
+[[nodiscard]] bool is_complete(const Report& report) {
+  if constexpr (std::is_same_v<Report, bool>)
+    return report;
+  else if constexpr (requires { static_cast<bool>(report.complete()); })
+    return static_cast<bool>(report.complete());
+  else if constexpr (requires { static_cast<bool>(report.complete); })
+    return static_cast<bool>(report.complete);
+  else if constexpr (requires { static_cast<bool>(report.empty()); })
+    return static_cast<bool>(report.empty());
+  else
+    return true;
+}
+
 template <class T>
 void stop_completely(T& part, std::chrono::milliseconds deadline) {
-  using Report = decltype(part.stop(deadline));
-  if constexpr (std::is_same_v<Report, bool>) {
-    if (!part.stop(deadline)) raise_unfinished();
-  } else if constexpr (requires(const Report& report) {
-                         { report.complete() } -> std::convertible_to<bool>;
-                       }) {
-    if (!part.stop(deadline).complete()) raise_unfinished();
-  } else {
-    static_cast<void>(part.stop(deadline));
-  }
+  if constexpr (std::is_void_v<decltype(part.stop(deadline))>)
+    part.stop(deadline);
+  else if (!is_complete(part.stop(deadline)))
+    raise_unfinished();
 }
 
 }  // namespace detail
 
 /// The component that anything with `start()` and `stop(deadline)` makes. It owns a share of
-/// `part`, which so cannot go while its stop is running. A stop that returns false, or a report
-/// that is not complete(), counts as failed.
+/// `part`, which so cannot go while its stop is running. A stop counts as failed that returns
+/// false, a report that is not `complete`, or a list of what is left.
 template <class T>
 [[nodiscard]] Component component_of(std::string name, ComponentPriority priority,
                                      std::shared_ptr<T> part) {

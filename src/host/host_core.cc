@@ -98,11 +98,10 @@ std::vector<Phase> HostCore::phases(HostOptions& options, const Call& call) {
 // On a database of its own, which tells which of them it is that cannot be loaded.
 void HostCore::try_extensions(const std::vector<Extension>& extensions, Startup& startup) {
   for (const Extension& extension : extensions) {
-    Options trial;
-    trial.connections = 1;
-    trial.mode = OpenMode::Memory;
-    trial.extensions = {extension};
-    trial.allow_second_engine = startup.options.allow_second_engine;
+    const Options trial{.connections = 1,
+                        .mode = OpenMode::Memory,
+                        .extensions = {extension},
+                        .allow_second_engine = startup.options.allow_second_engine};
     try {
       const Database database = Database::open("extension", trial);
       startup.options.extensions.push_back(extension);

@@ -184,13 +184,8 @@ TEST_F(HostComponents, NeedNeitherAStartNorAStop) {
   EXPECT_EQ(status_of(host_.stop().components, "name only").state, ComponentState::Stopped);
 }
 
-/// What subsystems look like, with the three kinds of answers that their stops give.
+/// What subsystems look like, with the kinds of answers that their stops give.
 struct Part {
-  struct Report {
-    bool everything;
-    [[nodiscard]] bool complete() const { return everything; }
-  };
-
   void start() { running = true; }
   bool running = false;
   std::chrono::milliseconds deadline{0};
@@ -201,13 +196,23 @@ struct SilentPart : Part {
     deadline = limit;
   }
 };
-struct BoolPart : Part {
-  bool stop(std::chrono::milliseconds) { return answer; }
-  bool answer = true;
+struct ReportWithFunction {
+  explicit ReportWithFunction(bool all) : everything(all) {}
+  [[nodiscard]] bool complete() const { return everything; }
+  bool everything;
 };
-struct ReportingPart : Part {
-  Report stop(std::chrono::milliseconds) { return {answer}; }
-  bool answer = true;
+struct ReportWithMember {
+  explicit ReportWithMember(bool all) : complete(all) {}
+  bool complete;
+};
+struct ListOfTheRest : std::vector<std::string> {
+  explicit ListOfTheRest(bool all) : std::vector<std::string>(all ? 0 : 1, "one") {}
+};
+template <class Answer>
+struct AnsweringPart : Part {
+  explicit AnsweringPart(bool all) : everything(all) {}
+  Answer stop(std::chrono::milliseconds) { return Answer(everything); }
+  bool everything;
 };
 
 TEST_F(HostComponents, CanBeAnythingWithStartAndStop) {
@@ -224,15 +229,19 @@ TEST_F(HostComponents, CanBeAnythingWithStartAndStop) {
 
 TEST_F(HostComponents, CountAsFailedWhenTheyReportThatWorkIsLeft) {
   for (const bool answer : {true, false}) {
-    const auto with_bool = std::make_shared<BoolPart>();
-    const auto with_report = std::make_shared<ReportingPart>();
-    with_bool->answer = with_report->answer = answer;
     Host host({.data_directory = folder_.path() / "other"});
-    host.add(component_of("bool", ComponentPriority::Core, with_bool));
-    host.add(component_of("report", ComponentPriority::Core, with_report));
+    const auto add = [&]<class Answer>(const char* name, std::type_identity<Answer>) {
+      host.add(component_of(name, ComponentPriority::Core,
+                            std::make_shared<AnsweringPart<Answer>>(answer)));
+    };
+    add("bool", std::type_identity<bool>());
+    add("function", std::type_identity<ReportWithFunction>());
+    add("member", std::type_identity<ReportWithMember>());
+    add("list", std::type_identity<ListOfTheRest>());
     host.start();
     const HostStopReport report = host.stop();
     EXPECT_EQ(report.complete(), answer);
+    EXPECT_EQ(report.components.size(), 4U);
     for (const ComponentStatus& status : report.components) {
       EXPECT_EQ(status.state, answer ? ComponentState::Stopped : ComponentState::StopFailed);
       EXPECT_THAT(status.reason, HasSubstr(answer ? "" : "COMPONENT_UNFINISHED"));

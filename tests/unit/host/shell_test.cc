@@ -109,6 +109,13 @@ TEST(Shell, GivesTheSignalThatEndedAProgram) {
   EXPECT_FALSE(outcome.succeeded());
 }
 
+TEST(Shell, DescribesHowAProgramEnded) {
+  EXPECT_EQ(run_shell(script("exit 3")).describe(), "exit status 3");
+  EXPECT_EQ((ShellOutcome{.signal = SIGKILL, .timed_out = true}).describe(),
+            "ended by signal 9 after its time was up");
+  EXPECT_EQ((ShellOutcome{.stopped = true}).describe(), "not started after a stop was requested");
+}
+
 TEST(Shell, LeavesTheWordsAsTheyAre) {
   EXPECT_EQ(run_shell({.words = {"printf", "%s|", "a b", "$HOME", "*", "", "'"}}).output,
             "a b|$HOME|*||'|");

@@ -103,7 +103,7 @@ TEST_F(HostStop, SaysLaterThatAHungComponentHasReturned) {
 }
 
 TEST_F(HostStop, KeepsWhatAHungComponentUses) {
-  struct Part {
+  struct Slow {
     void start() {}
     void stop(std::chrono::milliseconds) {
       go->wait();
@@ -113,9 +113,9 @@ TEST_F(HostStop, KeepsWhatAHungComponentUses) {
     int value = 0;
   };
   auto go = std::make_shared<std::latch>(1);
-  auto part = std::make_shared<Part>();
+  auto part = std::make_shared<Slow>();
   part->go = go;
-  const std::weak_ptr<Part> observer = part;
+  const std::weak_ptr<Slow> observer = part;
   Component component = component_of("part", ComponentPriority::Core, std::move(part));
   component.stop_deadline = 1ms;
   host_->add(std::move(component));
