@@ -59,12 +59,13 @@ void finish_task(WriteTx& tx, TaskId id, TaskState state, const Value& result,
 // of a lease has passed already.
 TaskState retry_or_bury(WriteTx& tx, const TaskStore& store, TaskId id, std::int64_t attempt,
                         const AttemptEnd& end, TaskTime now) {
-  const auto [tries_left, max_attempts, first, factor, max, jitter] =
-      tx.query<int, int, microseconds, double, microseconds, double>(
-            "SELECT tries_left, max_attempts, backoff_first, backoff_factor, backoff_max,"
-            " backoff_jitter FROM task_item WHERE id = ?",
-            id)
-          .one();
+  const auto row = tx.query<int, int, microseconds, double, microseconds, double>(
+                         "SELECT tries_left, max_attempts, backoff_first, backoff_factor,"
+                         " backoff_max, backoff_jitter FROM task_item WHERE id = ?",
+                         id)
+                       .first();
+  if (!row) return TaskState::Failed;  // Somebody has deleted it by hand.
+  const auto& [tries_left, max_attempts, first, factor, max, jitter] = *row;
   if (!end.may_retry || tries_left == 0) {
     finish_task(tx, id, TaskState::Failed, {}, end.error, now);
     return TaskState::Failed;

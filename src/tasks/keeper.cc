@@ -16,6 +16,9 @@ using std::chrono::system_clock;
 
 // Commits come by thousands, cancels do not.
 constexpr std::chrono::milliseconds kBetweenLooks{50};
+constexpr std::chrono::seconds kAfterFailure{1};
+// Whoever stops the pool waits for a look that has begun.
+constexpr std::chrono::seconds kLongestLook{1};
 
 void heed(detail::RunningTask& task, std::optional<ClaimState> state) {
   if (state == ClaimState::Cancelled) task.ask_to_stop(TaskStop::Cancelled);
@@ -75,11 +78,18 @@ void Keeper::run() noexcept {
       extend_leases(now);
     } catch (const std::exception& error) {
       log_->storage_failed(std::string("leases could not be looked after: ") + error.what());
+      if (round->look_for_cancels) look_again();
     }
     if (const auto overdue = running_->next_overdue()) expect(*overdue);
     if (const auto extension = running_->next_extension())
       expect(std::max(*extension, may_extend_at_));
   }
+}
+
+void Keeper::look_again() {
+  const gate::MutexLock lock(mutex_);
+  rung_ = true;
+  next_look_ = Clock::now() + kAfterFailure;
 }
 
 std::optional<Keeper::Round> Keeper::next_round() {
@@ -118,7 +128,8 @@ void Keeper::look_for_cancels() {
   const std::vector<RunningTaskPtr> running = running_->all();
   if (running.empty()) return;
   gate::sync_point("Keeper::look_for_cancels:looks");
-  const auto states = store_->lane.read([&running](ReadTx& tx) {
+  const CallOptions options{.timeout = kLongestLook};
+  const auto states = store_->lane.read(options, [&running](ReadTx& tx) {
     std::vector<std::optional<ClaimState>> result;
     for (const RunningTaskPtr& task : running)
       result.push_back(state_of(tx, task->claim));

@@ -47,6 +47,7 @@ class Keeper {
   [[nodiscard]] std::optional<Round> next_round() TURNSTILE_EXCLUDES(mutex_);
   void wait() TURNSTILE_REQUIRES(mutex_);
   void look_for_cancels();
+  void look_again() TURNSTILE_EXCLUDES(mutex_);
   void extend_leases(TaskTime now);
 
   const std::shared_ptr<detail::TaskStore> store_;

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -43,6 +45,12 @@ class TaskWorkers {
                .log = nullptr} {
     parts_.log = std::make_shared<tasks::WorkerLog>(parts_.options.log_sink);
   }
+  ~TaskWorkers() {
+    // A child of fork() has none of the threads, and would wait for them.
+    if (::getpid() != process_) static_cast<void>(std::make_unique<CrewPtr>(crew_).release());
+  }
+  TaskWorkers(const TaskWorkers&) = delete;
+  TaskWorkers& operator=(const TaskWorkers&) = delete;
 
   void handle(std::string kind, TaskHandler handler, std::source_location where)
       TURNSTILE_EXCLUDES(mutex_) {
@@ -57,6 +65,8 @@ class TaskWorkers {
   }
 
   void start(std::source_location where) TURNSTILE_EXCLUDES(mutex_) {
+    if (parts_.handlers.empty())
+      tasks::refuse_invalid("a pool without a handler has nothing to do", where);
     CrewPtr former = begin_start();
     const bool works = former && !former->stopping();
     if (former && (works || !former->report().complete)) {
@@ -134,6 +144,7 @@ class TaskWorkers {
                          "handlers from before the last stop have not returned", call);
   }
 
+  const pid_t process_ = ::getpid();
   tasks::PoolParts parts_;
   mutable gate::Mutex mutex_;
   mutable gate::CondVar changed_;

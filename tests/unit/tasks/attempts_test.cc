@@ -133,6 +133,17 @@ TEST(InterruptedTask, IsADeadLetterWhenItHasKilledAllItsWorkers) {
   EXPECT_THAT(tasks->find(id).value().error, HasSubstr("did not extend its lease"));
 }
 
+TEST(InterruptedTask, DoesNotStandInTheWayWhenItWasDeletedByHand) {
+  TaskDatabase tasks;
+  tasks->enqueue(work());
+  const TaskId other = tasks->enqueue(work());
+  const TaskClaim claim = tasks.must_claim();
+  tasks.lane().write(
+      [&](WriteTx& tx) { tx.execute("DELETE FROM task_item WHERE id = ?", claim.id); });
+  tasks.clock().advance(1h);
+  EXPECT_EQ(tasks.must_claim().id, other);
+}
+
 TEST(TaskThatIsGivenBack, HasLostNoTry) {
   TaskDatabase tasks;
   NewTask task = work();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "support/door.h"
+#include "support/forked.h"
 #include "support/log_events.h"
 #include "support/task_database.h"
 #include "support/thrown.h"
@@ -410,6 +411,37 @@ TEST_F(Pool, RemovesFinishedTasksNowAndThen) {
   EXPECT_LT(queue.counts().done, 150);
 }
 
+TEST_F(Pool, IsLeftAloneByAChildOfFork) {
+  start([](TaskContext&) { return TaskResult::done(); });
+  const std::string answer = in_child([this] {
+    pool_.reset();
+    return std::string("ended");
+  });
+  EXPECT_EQ(answer, "ended");
+  const TaskId id = queue_.enqueue(work());
+  EXPECT_TRUE(pool_->wait_until_empty());
+  EXPECT_EQ(find(id).state, TaskState::Done);
+}
+
+TEST_F(Pool, WorksInMemoryAndWithOneConnection) {
+  for (const Options& options : {Options{.connections = 1}, Options{.mode = OpenMode::Memory},
+                                 Options{.rehearse_closures = true}}) {
+    const TempDir directory;
+    const Database database = Database::open(directory.file("a.db"), options);
+    const TaskQueue queue(database.lane("tasks"));
+    WorkerPool pool(queue);
+    pool.handle("work", [](TaskContext& context) {
+      EXPECT_TRUE(context.progress(0.5));
+      return TaskResult::done();
+    });
+    pool.start();
+    queue.enqueue(std::vector<NewTask>(20, work()));
+    EXPECT_TRUE(pool.wait_until_empty());
+    EXPECT_TRUE(pool.stop().complete);
+    EXPECT_EQ(queue.counts(), (TaskCounts{.done = 20}));
+  }
+}
+
 TEST_F(Pool, RefusesWhatCannotBe) {
   const auto refused = [&](const WorkerPoolOptions& options) {
     return thrown<MisuseError>([&] { const WorkerPool pool(queue_, options); }).code();
@@ -418,6 +450,8 @@ TEST_F(Pool, RefusesWhatCannotBe) {
   EXPECT_EQ(refused({.workers = 257}), "OPTION_INVALID");
   EXPECT_EQ(refused({.queues = {}}), "OPTION_INVALID");
   EXPECT_EQ(refused({.queues = {""}}), "TASK_INVALID");
+  WorkerPool empty(queue_);
+  EXPECT_EQ(thrown<MisuseError>([&] { empty.start(); }).code(), "TASK_INVALID");
   WorkerPool& pool = start([](TaskContext&) { return TaskResult::done(); });
   const TaskHandler handler = [](TaskContext&) { return TaskResult::done(); };
   EXPECT_EQ(thrown<MisuseError>([&] { pool.handle("more", handler); }).code(), "TASK_INVALID");
