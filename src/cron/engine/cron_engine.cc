@@ -224,7 +224,8 @@ CronEngine::Steady::time_point CronEngine::work(const Round& round) {
     return Steady::now();
   } catch (const std::exception& failure) {
     give_up_after(failure, round);
-    return Steady::now() + kAfterFailure;
+    const bool is_last = round.out_of_patience && executions_.empty();
+    return is_last ? Steady::now() : Steady::now() + kAfterFailure;
   }
 }
 

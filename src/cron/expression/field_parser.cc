@@ -191,10 +191,12 @@ class FieldParser {
     return true;
   }
 
-  // About the item that is being read, or about what begins at `from`.
+  // About what begins at `from`, or about the item that is being read, or about the whole field
+  // when it ends there.
   [[noreturn]] void fail(std::string_view why, std::optional<std::size_t> from = std::nullopt) {
-    const std::size_t begin = from && *from < text_.size() ? *from : item_;
-    const std::size_t comma = std::min(text_.find(',', begin), text_.size());
+    std::size_t begin = from.value_or(item_);
+    if (begin == text_.size()) begin = item_ < text_.size() ? item_ : 0;
+    const std::size_t comma = std::min(text_.find(',', begin + 1), text_.size());
     raise_bad_field(kind_, {word_.expression, word_.at + begin, comma - begin}, why, call_);
   }
 

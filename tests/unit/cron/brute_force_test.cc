@@ -304,51 +304,66 @@ TEST(BruteForce, FindsTheSameDueTimes) {
   std::cout << count - refused << " compared, " << refused << " never due\n";
 }
 
-// A clock on the wall, moved second by second by the C library's idea of it.
-class WallClock {
- public:
-  explicit WallClock(const std::string& zone) : variable_("TZ", ":" + zone) { ::tzset(); }
-  ~WallClock() = default;
-  WallClock(const WallClock&) = delete;
-  WallClock& operator=(const WallClock&) = delete;
-
-  [[nodiscard]] static chrono::local_seconds shows(sys_seconds time) {
-    const std::time_t t = time.time_since_epoch().count();
-    std::tm local{};
-    ::localtime_r(&t, &local);
-    return chrono::local_seconds((time + seconds(local.tm_gmtoff)).time_since_epoch());
-  }
-
- private:
-  ScopedVariable variable_;
-};
-
 bool fits(const Fields& fields, chrono::local_seconds local) {
   const auto day = chrono::floor<chrono::days>(local);
   return fits_time(fields, local - day) && fits_day(fields, day);
 }
 
-// The due times in [begin, end), by watching the clock each minute. Only for five fields, and for
-// clocks that are changed by whole minutes.
-std::vector<TimePoint> watched(const Fields& fields, sys_seconds begin, sys_seconds end) {
-  bool every_hour = true;
-  for (int hour = 0; hour < 24; ++hour)
-    every_hour = every_hour && fields.hour.has(hour);
-  std::vector<TimePoint> due;
-  // Two days before, so that the clock's highest reading is known.
-  chrono::local_seconds highest = WallClock::shows(begin - chrono::days(2));
-  for (sys_seconds time = begin - chrono::days(2) + chrono::minutes(1); time < end;
-       time += chrono::minutes(1)) {
-    const chrono::local_seconds local = WallClock::shows(time);
-    bool is_due = false;
-    if (every_hour)
-      is_due = fits(fields, local);
-    else
-      for (; highest < local; highest += chrono::minutes(1))
-        is_due = fits(fields, highest + chrono::minutes(1)) || is_due;
-    if (is_due && time >= begin) due.emplace_back(time);
+// A clock on the wall that the C library moves, read at every minute of some days. For expressions
+// without seconds, and for clocks that are changed by whole minutes.
+class WallClock {
+ public:
+  WallClock(const std::string& zone, sys_seconds begin, sys_seconds end)
+      : begin_(begin), first_(begin - chrono::days(2)) {
+    const ScopedVariable tz("TZ", ":" + zone);
+    ::tzset();
+    // From two days before, so that the clock's highest reading is known.
+    for (sys_seconds time = first_; time < end; time += chrono::minutes(1)) {
+      const std::time_t t = time.time_since_epoch().count();
+      std::tm local{};
+      ::localtime_r(&t, &local);
+      readings_.emplace_back((time + seconds(local.tm_gmtoff)).time_since_epoch());
+    }
   }
-  return due;
+
+  [[nodiscard]] std::vector<TimePoint> due(const Fields& fields) const {
+    bool every_hour = true;
+    for (int hour = 0; hour < 24; ++hour)
+      every_hour = every_hour && fields.hour.has(hour);
+    std::vector<TimePoint> due;
+    sys_seconds time = first_;
+    chrono::local_seconds highest = readings_.front() - chrono::minutes(1);
+    for (const chrono::local_seconds local : readings_) {
+      bool is_due = every_hour && fits(fields, local);
+      for (; !every_hour && highest < local; highest += chrono::minutes(1))
+        is_due = fits(fields, highest + chrono::minutes(1)) || is_due;
+      if (is_due && time >= begin_) due.emplace_back(time);
+      time += chrono::minutes(1);
+    }
+    return due;
+  }
+
+ private:
+  sys_seconds begin_;
+  sys_seconds first_;
+  std::vector<chrono::local_seconds> readings_;
+};
+
+Field any(int least, int most) {
+  return {"*", true, {{Item::Form::Range, least, most, 1}}};
+}
+
+// Without seconds, and most of them due within some days.
+Fields make_frequent_fields(Random& random) {
+  Fields fields = make_fields(random, 15);
+  fields.six = false;
+  fields.second = {"", false, {{Item::Form::Range, 0, 0, 1}}};
+  if (chance(random, 90)) fields.month = any(1, 12);
+  if (chance(random, 80)) {
+    fields.day = any(1, 31);
+    fields.weekday = any(0, 6);
+  }
+  return fields;
 }
 
 class BruteForceAtClockChanges
@@ -357,21 +372,15 @@ class BruteForceAtClockChanges
 TEST_P(BruteForceAtClockChanges, FindsTheSameDueTimes) {
   const auto& [zone, day] = GetParam();
   Random random(test_seed());
-  const WallClock clock(zone);
   const TimeZone time_zone = TimeZone::find(zone);
   const auto begin = chrono::floor<seconds>(at(day)) - chrono::hours(36);
   const auto end = begin + chrono::hours(84);
+  const WallClock clock(zone, begin, end);
   for (int i = 0; i < 400; ++i) {
-    Fields fields = make_fields(random, 15);
-    if (fields.six) continue;
-    // Else few of them would be due within these days.
-    if (chance(random, 80)) fields.day = fields.weekday = make_field(random, 100, add_day_of_week);
-    if (chance(random, 90)) fields.month = fields.day;
-    if (fields.month.star) fields.month = Field{"*", true, {{Item::Form::Range, 1, 12, 1}}};
-    if (fields.day.text == "*") fields.day = Field{"*", true, {{Item::Form::Range, 1, 31, 1}}};
+    const Fields fields = make_frequent_fields(random);
     const auto expression = parsed(fields);
     if (!expression) continue;
-    const std::vector<TimePoint> expected = watched(fields, begin, end);
+    const std::vector<TimePoint> expected = clock.due(fields);
     std::vector<TimePoint> found;
     for (auto next = expression->next_after(begin - seconds(1), time_zone); next && *next < end;
          next = expression->next_after(*next, time_zone))

@@ -96,7 +96,7 @@ TEST(TimeZone, AgreesWithTheCLibraryInEveryZone) {
 TEST(TimeZone, IsReadFromFilesThatListNoFutureTransitions) {
   const TempDir directory;
   write_file(directory.path() / "source",
-             "R E 1981 o - Mar lastSun 1u 1 S\nR E 1996 o - Oct lastSun 1u 0 -\n"
+             "R E 1981 ma - Mar lastSun 1u 1 S\nR E 1996 ma - Oct lastSun 1u 0 -\n"
              "Z Test/Berlin 1 E CE%sT\n");
   ASSERT_EQ(run_program({"/usr/sbin/zic", "-b", "slim", "-d", directory.path().string(),
                          directory.file("source")})
