@@ -15,7 +15,7 @@ inline constexpr auto kErrorCodes = std::to_array<ErrorCodeInfo>({
     {"AUDIT_ANCHOR_INVALID", "The text is not an anchor of an audit log.",
      "Give the whole word that the anchor was written as."},
     {"AUDIT_CHAIN_BROKEN", "The audit log is not what its hashes say.",
-     "See with verify() what was changed; nothing was changed by this call."},
+     "See with verify() what was changed; prune() can be told to remove it all the same."},
     {"AUDIT_EVENT_INVALID", "An event cannot be recorded as it is.",
      "What is wrong with it is in the message; nothing was recorded."},
     {"AUDIT_EXPORT_FAILED", "What the audit log was exported to could not be written.",
