@@ -54,7 +54,9 @@ std::int64_t Appender::append(const AuditEvent& event, std::chrono::system_clock
 }
 
 void Appender::append_break(std::chrono::system_clock::time_point now) {
-  AuditEvent event{.action = std::string(kBreak), .actor = "system", .time = now};
+  AuditEvent event{.action = std::string(kBreak),
+                   .actor = "system",
+                   .time = std::chrono::floor<std::chrono::microseconds>(now)};
   event.detail = R"({"damage":)";
   append_json_string(event.detail, damage_);
   event.detail += '}';

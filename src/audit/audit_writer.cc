@@ -217,8 +217,6 @@ AuditWriter::Attempt AuditWriter::attempt(const std::stop_token& stop) {
   const CallOptions call{.timeout = kPatience, .stop = stop, .durability = options_.durability};
   try {
     lane_.write(call, [this](WriteTx& tx) { write_group_in(tx); });
-    on_written();
-    return Attempt::Done;
   } catch (const Error& error) {
     if (error.commit_state() == CommitState::NotCommitted) written_.reset();
     if (stop.stop_requested()) return Attempt::Over;
@@ -231,6 +229,8 @@ AuditWriter::Attempt AuditWriter::attempt(const std::stop_token& stop) {
     on_failure(error);
     return Attempt::Again;
   }
+  on_written();
+  return Attempt::Done;
 }
 
 void AuditWriter::write_group_in(WriteTx& tx) {

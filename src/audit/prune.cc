@@ -29,8 +29,6 @@ constexpr std::int64_t kSmallestSegment = 10'000;
   Error::Details details;
   details.code = code("AUDIT_CHAIN_BROKEN");
   details.message = "the audit log is not pruned further, because that would cover up that " + what;
-  details.hint =
-      "Look into it with verify(); AuditPruneOptions::even_if_broken prunes all the same.";
   details.lane = tx.lane();
   details.where = where;
   throw Error(std::move(details));

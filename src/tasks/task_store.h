@@ -13,8 +13,8 @@ namespace turnstile::detail {
 /// Threads: shared.
 class TaskStore {
  public:
-  TaskStore(Lane lane, TaskOptions options, std::uint64_t seed)
-      : lane(std::move(lane)), options(std::move(options)), seed(seed) {}
+  TaskStore(Lane of_lane, TaskOptions with_options, std::uint64_t with_seed)
+      : lane(std::move(of_lane)), options(std::move(with_options)), seed(with_seed) {}
 
   [[nodiscard]] TaskTime now() const {
     return std::chrono::floor<TaskTime::duration>(options.now ? options.now()

@@ -38,7 +38,7 @@ class AuditDatabase {
 
   [[nodiscard]] std::string file() const { return directory_.file("audit.db"); }
   [[nodiscard]] const TempDir& directory() const noexcept { return directory_; }
-  [[nodiscard]] Database& operator*() noexcept { return database_; }
+  [[nodiscard]] const Database& operator*() const noexcept { return database_; }
   [[nodiscard]] Database* operator->() noexcept { return &database_; }
   [[nodiscard]] const Database* operator->() const noexcept { return &database_; }
   [[nodiscard]] Lane lane(std::string_view name = "audit") const { return database_.lane(name); }
