@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -35,23 +36,53 @@ bool looks_like_flag(std::string_view word) {
           }));
 }
 
+struct Unit {
+  std::string_view name;
+  std::chrono::milliseconds length;
+};
+
+// The longest first.
+constexpr auto kUnits = std::to_array<Unit>({
+    {"d", kDay},
+    {"h", std::chrono::hours(1)},
+    {"m", std::chrono::minutes(1)},
+    {"s", std::chrono::seconds(1)},
+    {"ms", std::chrono::milliseconds(1)},
+});
+
+std::string spelled(std::chrono::milliseconds time) {
+  const auto unit = std::ranges::find_if(kUnits, [time](const Unit& candidate) {
+    return time % candidate.length == std::chrono::milliseconds(0);
+  });
+  return fmt::format("{}{}", time / unit->length, unit->name);
+}
+
+// The place of the words behind `--`, or null when the command has none.
+const Positional* program_of(const Command& command) {
+  const auto& positionals = command.positionals;
+  return !positionals.empty() && positionals.back().words == Words::Program ? &positionals.back()
+                                                                            : nullptr;
+}
+
 }  // namespace
 
 /// One pass over the words. Threads: confined.
 class Arguments::Parser {
  public:
-  explicit Parser(const std::vector<std::string>& words) : words_(words) {}
+  Parser(const std::vector<std::string>& words, const CommandTable& table)
+      : words_(words), table_(table) {}
 
   Arguments run() {
     for (; next_ < words_.size(); ++next_) {
       const std::string& word = words_[next_];
-      if (only_positionals_ || !looks_like_flag(word))
-        if (!only_positionals_ && word == "--")
-          only_positionals_ = true;
-        else
-          take_positional(word);
-      else
+      if (!only_positionals_ && word == "--")
+        end_flags();
+      else if (!only_positionals_ && looks_like_flag(word))
         take_flag(word);
+      else if (result_.command_ == nullptr)
+        take_command(word);
+      else
+        take_positional(word);
     }
     finish();
     return std::move(result_);
@@ -59,37 +90,71 @@ class Arguments::Parser {
 
  private:
   [[nodiscard]] std::string see_help() const {
-    return result_.command_ == nullptr
-               ? "`turnstile help` lists the commands."
-               : fmt::format("`turnstile help {}` explains it.", result_.command_->name);
+    if (result_.command_ != nullptr)
+      return fmt::format("`turnstile help {}` explains it.", result_.command_->name);
+    if (result_.group_ != nullptr)
+      return fmt::format("`turnstile help {}` lists its commands.", result_.group_->name);
+    return "`turnstile help` lists the commands.";
+  }
+
+  void take_command(const std::string& word) {
+    if (result_.group_ != nullptr) {
+      result_.command_ = table_.find(full_name(*result_.group_, word));
+      if (result_.command_ == nullptr) fail_unknown_second_word(word);
+      return;
+    }
+    result_.group_ = table_.find_group(word);
+    if (result_.group_ != nullptr) return;
+    result_.command_ = table_.find(word);
+    if (result_.command_ == nullptr) fail_unknown_command(word);
+  }
+
+  [[noreturn]] void fail_unknown_command(const std::string& word) const {
+    std::string meant = suggestion(word, table_.first_words());
+    for (const Group* group : table_.groups())
+      if (const Command* command = table_.find(full_name(*group, word)); meant.empty() && command)
+        meant = fmt::format("Did you mean {}? ", command->name);
+    throw usage_failure(fmt::format("there is no command '{}'", word), meant + see_help());
+  }
+
+  [[noreturn]] void fail_unknown_second_word(const std::string& word) const {
+    throw usage_failure(fmt::format("{} has no command '{}'", result_.group_->name, word),
+                        suggestion(word, second_words(*result_.group_)) + see_help());
   }
 
   void take_positional(const std::string& word) {
-    if (result_.command_ == nullptr) {
-      result_.command_ = find_command(word);
-      if (result_.command_ == nullptr) fail_unknown_command(word);
-      return;
-    }
     const auto& expected = result_.command_->positionals;
-    const bool repeats = !expected.empty() && expected.back().repeats;
-    if (result_.positionals_.size() >= expected.size() && !repeats) {
+    if (place_ == expected.size()) {
       throw usage_failure(
           fmt::format("{} has no use for the word '{}'", result_.command_->name, word),
           "Quote words that belong together. " + see_help());
     }
-    const Positional& positional =
-        expected[std::min(result_.positionals_.size(), expected.size() - 1)];
+    const Positional& positional = expected[place_];
     if (positional.words == Words::Choices)
       require_choice(positional.name, word, positional.choices);
-    result_.positionals_.push_back(word);
+    result_.values_[positional.name].push_back(word);
+    if (!positional.repeats) ++place_;
   }
 
-  [[noreturn]] void fail_unknown_command(const std::string& word) const {
-    std::vector<std::string_view> names;
-    for (const Command& command : commands())
-      names.push_back(command.name);
-    throw usage_failure(fmt::format("there is no command '{}'", word),
-                        suggestion(word, names) + see_help());
+  // After `--`. What the command line has room for before the words of a program must be there by
+  // now, or else the first of them would be taken for it.
+  void end_flags() {
+    only_positionals_ = true;
+    if (result_.command_ == nullptr || program_of(*result_.command_) == nullptr) return;
+    const auto before =
+        result_.command_->positionals.first(result_.command_->positionals.size() - 1);
+    require(before);
+    place_ = before.size();
+  }
+
+  void require(std::span<const Positional> positionals) const {
+    for (const Positional& positional : positionals) {
+      if (positional.required && !result_.has(positional.name)) {
+        throw usage_failure(fmt::format("{} needs {}: {}", result_.command_->name, positional.name,
+                                        positional.help),
+                            see_help());
+      }
+    }
   }
 
   [[nodiscard]] std::vector<Flag> known_flags() const {
@@ -118,10 +183,16 @@ class Arguments::Parser {
     std::vector<std::string_view> names;
     for (const Flag& flag : flags)
       names.push_back(flag.name);
-    std::string message = result_.command_ == nullptr
-                              ? fmt::format("there is no flag {} before the command", name)
-                              : fmt::format("{} has no flag {}", result_.command_->name, name);
-    throw usage_failure(std::move(message), suggestion(name, names) + see_help());
+    if (result_.command_ == nullptr) {
+      throw usage_failure(fmt::format("there is no flag {} before the command", name),
+                          suggestion(name, names) + see_help());
+    }
+    const Positional* program = program_of(*result_.command_);
+    throw usage_failure(
+        fmt::format("{} has no flag {}", result_.command_->name, name),
+        suggestion(name, names) +
+            (program == nullptr ? "" : fmt::format("Put -- before {}. ", program->name)) +
+            see_help());
   }
 
   void store(const Flag& flag, const std::string& name, std::optional<std::string> attached) {
@@ -154,34 +225,27 @@ class Arguments::Parser {
   }
 
   void finish() {
-    if (const auto text = result_.value("--timeout")) {
-      const auto timeout = parse_duration(*text);
-      if (!timeout) {
-        throw usage_failure(fmt::format("'{}' is no time for --timeout", *text),
-                            "Write a whole number and its unit: 250ms, 5s or 2m, up to a day.");
-      }
-      result_.timeout_ = *timeout;
-    }
-    if (result_.command_ == nullptr || result_.has("--help")) return;
-    for (std::size_t i = result_.positionals_.size(); i < result_.command_->positionals.size();
-         ++i) {
-      const Positional& missing = result_.command_->positionals[i];
-      if (missing.required) {
-        throw usage_failure(
-            fmt::format("{} needs {}: {}", result_.command_->name, missing.name, missing.help),
-            see_help());
-      }
+    result_.timeout_ = result_.duration("--timeout").value_or(result_.timeout_);
+    if (result_.has("--help")) return;
+    if (result_.command_ != nullptr) {
+      require(result_.command_->positionals);
+    } else if (result_.group_ != nullptr) {
+      throw usage_failure(fmt::format("{} needs one of its commands: {}", result_.group_->name,
+                                      fmt::join(second_words(*result_.group_), ", ")),
+                          fmt::format("`turnstile help {}` explains them.", result_.group_->name));
     }
   }
 
   const std::vector<std::string>& words_;
+  const CommandTable& table_;
   std::size_t next_ = 0;
+  std::size_t place_ = 0;  // Of the next positional.
   bool only_positionals_ = false;
   Arguments result_;
 };
 
-Arguments Arguments::parse(const std::vector<std::string>& words) {
-  return Parser(words).run();
+Arguments Arguments::parse(const std::vector<std::string>& words, const CommandTable& table) {
+  return Parser(words, table).run();
 }
 
 bool Arguments::asks_for_json(const std::vector<std::string>& words) noexcept {
@@ -200,36 +264,54 @@ std::vector<std::string> Arguments::values(std::string_view flag) const {
   return found == values_.end() ? std::vector<std::string>() : found->second;
 }
 
+std::optional<std::int64_t> Arguments::integer(std::string_view flag, std::int64_t least,
+                                               std::int64_t most) const {
+  const auto text = value(flag);
+  if (!text) return std::nullopt;
+  std::int64_t number = 0;
+  const char* const end = text->data() + text->size();
+  const auto [rest, error] = std::from_chars(text->data(), end, number);
+  if (error != std::errc() || rest != end || number < least || number > most) {
+    const bool has_end = most != std::numeric_limits<std::int64_t>::max();
+    throw usage_failure(fmt::format("'{}' is no number for {}", *text, flag),
+                        fmt::format("Write a whole number from {}{}.", least,
+                                    has_end ? fmt::format(" to {}", most) : std::string(" on")));
+  }
+  return number;
+}
+
+std::optional<std::chrono::milliseconds> Arguments::duration(
+    std::string_view flag, std::chrono::milliseconds longest) const {
+  const auto text = value(flag);
+  if (!text) return std::nullopt;
+  const auto time = parse_duration(*text, longest);
+  if (!time) {
+    throw usage_failure(fmt::format("'{}' is no time for {}", *text, flag),
+                        fmt::format("Write a whole number and its unit: 250ms, 5s, 2m, 12h or 7d. "
+                                    "The longest is {}.",
+                                    spelled(longest)));
+  }
+  return time;
+}
+
 std::string Arguments::positional(std::string_view name) const {
-  const std::vector<std::string> given = positionals(name);
-  return given.empty() ? std::string() : given.front();
+  return value(name).value_or("");
 }
 
 std::vector<std::string> Arguments::positionals(std::string_view name) const {
-  std::vector<std::string> given;
-  for (std::size_t i = 0; i < positionals_.size(); ++i) {
-    const auto& expected = command_->positionals;
-    if (expected[std::min(i, expected.size() - 1)].name == name) given.push_back(positionals_[i]);
-  }
-  return given;
+  return values(name);
 }
 
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text,
+                                                        std::chrono::milliseconds longest) {
   std::int64_t number = 0;
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, number);
-  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
-  constexpr std::chrono::hours kLongest(24);
-  if (error != std::errc() || number < 0 || number > std::chrono::milliseconds(kLongest).count())
+  const std::string_view name(rest, static_cast<std::size_t>(end - rest));
+  const auto unit = std::ranges::find(kUnits, name, &Unit::name);
+  if (error != std::errc() || unit == kUnits.end() || number < 0 || number > longest / unit->length)
     return std::nullopt;
-  std::chrono::milliseconds duration(number);
-  if (unit == "s")
-    duration *= 1000;
-  else if (unit == "m")
-    duration *= 60 * 1000;
-  else if (unit != "ms")
-    return std::nullopt;
-  return duration <= kLongest ? std::optional(duration) : std::nullopt;
+  return number * unit->length;
 }
 
 }  // namespace turnstile::cli

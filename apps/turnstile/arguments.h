@@ -5,32 +5,47 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "command.h"
+#include "command_table.h"
 
 namespace turnstile::cli {
 
-/// The words of one run. Threads: immutable once parsed.
+constexpr std::chrono::milliseconds kDay = std::chrono::hours(24);
+
+/// The words of one run. Refers to the table. Threads: immutable once parsed.
 class Arguments {
  public:
   /// Throws Failure (USAGE). `words` are without the program's name.
-  [[nodiscard]] static Arguments parse(const std::vector<std::string>& words);
+  [[nodiscard]] static Arguments parse(const std::vector<std::string>& words,
+                                       const CommandTable& table);
 
   /// Whether --json is among the words, for the errors of a line that does not parse.
   [[nodiscard]] static bool asks_for_json(const std::vector<std::string>& words) noexcept;
 
-  /// Null when no command was named.
+  /// Null when no command was named, which is so with --help and with no words at all only.
   [[nodiscard]] const Command* command() const noexcept { return command_; }
+  /// That of the command, or the one that was named without a command; else null.
+  [[nodiscard]] const Group* group() const noexcept { return group_; }
   [[nodiscard]] bool has(std::string_view flag) const { return values_.contains(flag); }
   /// Of a flag that does not repeat.
   [[nodiscard]] std::optional<std::string> value(std::string_view flag) const;
   /// Of a flag that does.
   [[nodiscard]] std::vector<std::string> values(std::string_view flag) const;
+  /// Of a flag that takes a whole number; throws Failure (USAGE) when it is none, or is out of
+  /// these bounds.
+  [[nodiscard]] std::optional<std::int64_t> integer(
+      std::string_view flag, std::int64_t least,
+      std::int64_t most = std::numeric_limits<std::int64_t>::max()) const;
+  /// Of a flag that takes a time; throws Failure (USAGE) when it is none, or a longer one.
+  [[nodiscard]] std::optional<std::chrono::milliseconds> duration(
+      std::string_view flag, std::chrono::milliseconds longest = kDay) const;
   /// Empty when an optional one is missing.
   [[nodiscard]] std::string positional(std::string_view name) const;
   /// Of one that repeats.
@@ -43,12 +58,14 @@ class Arguments {
   class Parser;
 
   const Command* command_ = nullptr;
-  std::map<std::string_view, std::vector<std::string>> values_;  // By the flag's name in the table.
-  std::vector<std::string> positionals_;
+  const Group* group_ = nullptr;
+  // By the name of the flag or positional in the table.
+  std::map<std::string_view, std::vector<std::string>> values_;
   std::chrono::milliseconds timeout_{5000};
 };
 
-/// Reads 250ms, 5s and 2m; nothing for other text or more than a day.
-[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+/// Reads 250ms, 5s, 2m, 12h and 7d; nothing for other text or more than `longest`.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(
+    std::string_view text, std::chrono::milliseconds longest = kDay);
 
 }  // namespace turnstile::cli

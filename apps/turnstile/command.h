@@ -1,5 +1,18 @@
 // What a command is: its place in the one table from which the parser, the help, the manual page
 // and the completions are made, so that none of them can say something else than the others.
+//
+// To add a command of one word: a row in commands.cc, its run function in a file of its own,
+// declared below, and its section `## NAME` in docs/reference/cli.md.
+//
+// To add a group, `turnstile GROUP COMMAND ...`: a folder here that is named after it, with
+// - commands.cc, which defines `const Group& GROUP_group() noexcept` (declare it in front of the
+//   definition, nobody else does by hand): the build finds every folder that has such a file, so
+//   that no list of groups has to be changed;
+// - commands.h, which declares the run functions, and a file for each of them;
+// and docs/reference/cli-GROUP.md, with a section `## GROUP COMMAND` each, whose examples are run
+// like those of cli.md. To add a command to a group: a row, a run function, a section there.
+//
+// After either: `turnstile help --man > docs/reference/turnstile.1`.
 #pragma once
 
 #include <span>
@@ -11,8 +24,9 @@ namespace turnstile::cli {
 
 struct Context;
 
-/// What a shell should offer where a word is expected.
-enum class Words { Any, Files, Commands, HelpTopics, Choices };
+/// What is expected in the place of a word, and what a shell should offer there. Program: the
+/// words of a command line for somebody else; all that is behind `--` belongs to it.
+enum class Words { Any, Files, HelpTopics, Choices, Program };
 
 /// A word without a flag, such as DB.
 struct Positional {
@@ -41,7 +55,7 @@ struct Example {
 };
 
 struct Command {
-  std::string_view name;
+  std::string_view name;     ///< One word, or that of its group and one of its own: `task add`.
   std::string_view summary;  ///< A clause.
   std::string_view details;  ///< Paragraphs, separated by empty lines.
   std::span<const Positional> positionals;
@@ -50,14 +64,20 @@ struct Command {
   ExitCode (*run)(Context&);
 };
 
-/// All commands, in the order in which the help lists them.
-[[nodiscard]] std::span<const Command> commands() noexcept;
+/// Commands whose names begin with the same word.
+struct Group {
+  std::string_view name;     ///< One word.
+  std::string_view summary;  ///< A clause.
+  std::string_view details;  ///< Paragraphs, separated by empty lines.
+  std::span<const Command> commands;
+};
+
+/// The place of the database, in nearly every command.
+inline constexpr Positional kDb = {"DB", "path of the database, or a file: URI", true,
+                                   Words::Files};
 
 /// The flags that every command takes.
 [[nodiscard]] std::span<const Flag> global_flags() noexcept;
-
-/// Null when there is none of that name.
-[[nodiscard]] const Command* find_command(std::string_view name) noexcept;
 
 /// What `turnstile help` explains besides commands.
 [[nodiscard]] std::span<const std::string_view> help_topics() noexcept;

@@ -1,15 +1,11 @@
-// The one table of commands. To add a command: a row here, its run function in a file of its own,
-// its section in docs/reference/cli.md. Everything else follows from the row.
-#include <algorithm>
+// The commands of one word; command.h says how to add one.
 #include <array>
 
-#include "command.h"
+#include "command_table.h"
 
 namespace turnstile::cli {
 
 namespace {
-
-constexpr Positional kDb = {"DB", "path of the database, or a file: URI", true, Words::Files};
 
 constexpr auto kGlobalFlags = std::to_array<Flag>({
     {"--json", "", "print data and errors as JSON"},
@@ -177,7 +173,12 @@ constexpr auto kVersionExamples = std::to_array<Example>({
 
 // help
 constexpr auto kHelpPositionals = std::to_array<Positional>({
-    {"TOPIC", "a command, exit-codes or errors", false, Words::HelpTopics},
+    {"TOPIC",
+     "a command, a group of commands, exit-codes or errors",
+     false,
+     Words::HelpTopics,
+     {},
+     true},
 });
 constexpr auto kHelpFlags = std::to_array<Flag>({
     {"--man", "", "print the manual page's source"},
@@ -295,7 +296,7 @@ constexpr auto kCommands = std::to_array<Command>({
 
 }  // namespace
 
-std::span<const Command> commands() noexcept {
+std::span<const Command> single_commands() noexcept {
   return kCommands;
 }
 
@@ -305,12 +306,6 @@ std::span<const Flag> global_flags() noexcept {
 
 std::span<const std::string_view> help_topics() noexcept {
   return kTopics;
-}
-
-const Command* find_command(std::string_view name) noexcept {
-  const auto found = std::find_if(kCommands.begin(), kCommands.end(),
-                                  [name](const Command& command) { return command.name == name; });
-  return found == kCommands.end() ? nullptr : &*found;
 }
 
 }  // namespace turnstile::cli

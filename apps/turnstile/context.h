@@ -11,6 +11,7 @@ struct Context {
   const Arguments& arguments;
   Output& output;
   Interrupts& interrupts;
+  const CommandTable& table;
 };
 
 }  // namespace turnstile::cli

@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <string>
 #include <utility>
@@ -50,29 +51,38 @@ void print_errors(Context& context) {
   }
 }
 
+[[noreturn]] void fail_unknown(const std::string& topic, const CommandTable& table) {
+  std::vector<std::string_view> known(help_topics().begin(), help_topics().end());
+  for (const std::string_view word : table.first_words())
+    known.push_back(word);
+  for (const Command* command : table.all())
+    known.push_back(command->name);
+  const std::string_view best = nearest(topic, known);
+  throw usage_failure(fmt::format("there is no help on '{}'", topic),
+                      best.empty() ? "`turnstile help` lists the commands."
+                                   : fmt::format("Did you mean {}?", best));
+}
+
 }  // namespace
 
 ExitCode run_help(Context& context) {
-  const std::string topic = context.arguments.positional("TOPIC");
-  if (context.arguments.has("--man")) {
-    context.output.write(man_page());
-  } else if (topic.empty()) {
-    context.output.write(overview());
-  } else if (topic == "exit-codes") {
+  const CommandTable& table = context.table;
+  const std::string topic =
+      fmt::format("{}", fmt::join(context.arguments.positionals("TOPIC"), " "));
+  if (context.arguments.has("--man"))
+    context.output.write(man_page(table));
+  else if (topic.empty())
+    context.output.write(overview(table));
+  else if (topic == "exit-codes")
     print_exit_codes(context);
-  } else if (topic == "errors") {
+  else if (topic == "errors")
     print_errors(context);
-  } else if (const Command* command = find_command(topic)) {
+  else if (const Command* command = table.find(topic))
     context.output.write(help_of(*command));
-  } else {
-    std::vector<std::string_view> known(help_topics().begin(), help_topics().end());
-    for (const Command& entry : commands())
-      known.push_back(entry.name);
-    const std::string_view best = nearest(topic, known);
-    throw usage_failure(fmt::format("there is no help on '{}'", topic),
-                        best.empty() ? "`turnstile help` lists the commands."
-                                     : fmt::format("Did you mean {}?", best));
-  }
+  else if (const Group* group = table.find_group(topic))
+    context.output.write(help_of(*group));
+  else
+    fail_unknown(topic, table);
   return ExitCode::Done;
 }
 

@@ -1,7 +1,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -15,18 +14,6 @@
 namespace turnstile::cli {
 
 namespace {
-
-int parse_page_size(const std::string& text) {
-  int bytes = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, bytes);
-  const bool power_of_two = bytes > 0 && (bytes & (bytes - 1)) == 0;
-  if (error != std::errc() || rest != end || !power_of_two || bytes < 512 || bytes > 65536) {
-    throw usage_failure(fmt::format("'{}' is no page size", text),
-                        "Write a power of two from 512 to 65536, such as 8192.");
-  }
-  return bytes;
-}
 
 Migrations read_schema(const std::vector<std::string>& files) {
   Migrations steps;
@@ -47,8 +34,8 @@ std::string_view detail_of(const DatabaseInfo& info, std::string_view phase) {
 ExitCode run_init(Context& context) {
   const Arguments& arguments = context.arguments;
   Options options;
-  if (const auto page_size = arguments.value("--page-size"))
-    options.page_size = parse_page_size(*page_size);
+  if (const auto page_size = arguments.integer("--page-size", 512, 65536))
+    options.page_size = static_cast<int>(*page_size);
   options.migrations = read_schema(arguments.values("--schema"));
 
   const int asked_page_size = options.page_size;

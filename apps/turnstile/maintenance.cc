@@ -1,7 +1,6 @@
 // checkpoint, optimize, vacuum. As in copies.cc, Ctrl-C ends them through a stop token.
 #include <fmt/core.h>
 
-#include <charconv>
 #include <cstdint>
 #include <stop_token>
 #include <string>
@@ -24,17 +23,6 @@ Database open_existing(const Context& context) {
   options.mode = OpenMode::ReadWrite;
   options.connections = 2;
   return open_for_writing(context, std::move(options));
-}
-
-std::int64_t parse_pages(const std::string& text) {
-  std::int64_t pages = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, pages);
-  if (error != std::errc() || rest != end || pages < 1) {
-    throw usage_failure(fmt::format("'{}' is no number of pages", text),
-                        "Write a number from 1 on.");
-  }
-  return pages;
 }
 
 }  // namespace
@@ -73,10 +61,10 @@ ExitCode run_optimize(Context& context) {
 
 ExitCode run_vacuum(Context& context) {
   const Arguments& arguments = context.arguments;
-  const auto pages = arguments.value("--pages");
+  const auto pages = arguments.integer("--pages", 1);
   if (pages && !arguments.has("--incremental"))
     throw usage_failure("--pages goes with --incremental", "Add --incremental, or leave it out.");
-  const std::int64_t most = pages ? parse_pages(*pages) : 0;
+  const std::int64_t most = pages.value_or(0);
   std::stop_source stop;
   const Interrupts::StopAction on_signal(context.interrupts, [&] { stop.request_stop(); });
   const Database database = open_existing(context);

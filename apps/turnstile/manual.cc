@@ -24,9 +24,13 @@ std::string value_of(const Flag& flag) {
 
 std::string usage_of(const Command& command) {
   std::string usage = fmt::format("turnstile {}", command.name);
+  std::string program;
   for (const Positional& positional : command.positionals) {
-    usage += fmt::format(fmt::runtime(positional.required ? " {}" : " [{}]"), positional.name);
-    usage += positional.repeats ? "..." : "";
+    const bool is_program = positional.words == Words::Program;
+    const std::string name = fmt::format("{}{}", is_program ? "-- " : "", positional.name);
+    (is_program ? program : usage) +=
+        fmt::format(fmt::runtime(positional.required ? " {}{}" : " [{}]{}"), name,
+                    positional.repeats ? "..." : "");
   }
   for (const Flag& flag : command.flags) {
     const std::string name =
@@ -35,7 +39,7 @@ std::string usage_of(const Command& command) {
                                 : fmt::format(" [{} {}]", name, value_of(flag));
     usage += flag.repeats ? "..." : "";
   }
-  return usage;
+  return usage + program;
 }
 
 std::string spelling_of(const Flag& flag) {
@@ -116,13 +120,18 @@ std::string man_flags(std::span<const Flag> flags) {
   return text;
 }
 
-std::string man_command(const Command& command) {
-  std::string summary = roff(command.summary);
-  summary[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(summary[0])));
-  std::string text = fmt::format(".SS {}\n.B {}\n.PP\n{}.\n", roff(command.name),
-                                 roff(usage_of(command)), summary);
-  for (const std::string_view paragraph : paragraphs_of(command.details))
+std::string man_about(std::string_view name, const std::string& usage, std::string_view summary,
+                      std::string_view details) {
+  std::string sentence = roff(summary);
+  sentence[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(sentence[0])));
+  std::string text = fmt::format(".SS {}\n.B {}\n.PP\n{}.\n", roff(name), roff(usage), sentence);
+  for (const std::string_view paragraph : paragraphs_of(details))
     text += fmt::format(".PP\n{}\n", roff(paragraph));
+  return text;
+}
+
+std::string man_command(const Command& command) {
+  std::string text = man_about(command.name, usage_of(command), command.summary, command.details);
   for (const Positional& positional : command.positionals)
     text += fmt::format(".TP\n.I {}\n{}\n", roff(positional.name), roff(positional.help));
   text += man_flags(command.flags);
@@ -135,15 +144,32 @@ std::string man_command(const Command& command) {
 
 }  // namespace
 
-std::string overview() {
+std::string overview(const CommandTable& table) {
   Lines lines;
-  for (const Command& command : commands())
+  for (const Command& command : table.singles())
     lines.emplace_back(command.name, command.summary);
+  Lines groups;
+  for (const Group* group : table.groups())
+    groups.emplace_back(group->name, group->summary);
   return fmt::format(
-      "turnstile: {}\n\nusage: turnstile COMMAND ...\n\ncommands:\n{}\nflags of every "
+      "turnstile: {}\n\nusage: turnstile COMMAND ...\n\ncommands:\n{}{}\nflags of every "
       "command:\n{}\nturnstile help COMMAND tells more. turnstile help exit-codes and turnstile "
       "help errors\nlist what can go wrong.\n",
-      kSummary, two_columns(lines), flags_help(global_flags()));
+      kSummary, two_columns(lines),
+      groups.empty() ? "" : "\ngroups of commands:\n" + two_columns(groups),
+      flags_help(global_flags()));
+}
+
+std::string help_of(const Group& group) {
+  std::string text = fmt::format("turnstile {}: {}\n\nusage: turnstile {} COMMAND ...\n",
+                                 group.name, group.summary, group.name);
+  for (const std::string_view paragraph : paragraphs_of(group.details))
+    text += "\n" + wrapped(paragraph);
+  Lines lines;
+  for (const Command& command : group.commands)
+    lines.emplace_back(second_word(command), command.summary);
+  return text + fmt::format("\ncommands:\n{}\nturnstile help {} COMMAND tells more.\n",
+                            two_columns(lines), group.name);
 }
 
 std::string help_of(const Command& command) {
@@ -167,7 +193,7 @@ std::string help_of(const Command& command) {
   return text;
 }
 
-std::string man_page() {
+std::string man_page(const CommandTable& table) {
   std::string text = fmt::format(
       ".\\\" Made by `turnstile help --man` from the program's table of commands.\n"
       ".TH TURNSTILE 1 \"\" \"Turnstile\" \"User Commands\"\n.SH NAME\nturnstile \\- {}\n"
@@ -176,8 +202,14 @@ std::string man_page() {
       roff(kSummary),
       roff("Data goes to standard output, messages and errors to standard error. An error is one "
            "sentence and a hint; with --json it is one JSON object."));
-  for (const Command& command : commands())
+  for (const Command& command : table.singles())
     text += man_command(command);
+  for (const Group* group : table.groups()) {
+    text += man_about(group->name, fmt::format("turnstile {} COMMAND ...", group->name),
+                      group->summary, group->details);
+    for (const Command& command : group->commands)
+      text += man_command(command);
+  }
   text += ".SH OPTIONS OF EVERY COMMAND\n" + man_flags(global_flags()) + ".SH EXIT STATUS\n";
   for (const ExitCodeInfo& entry : kExitCodes)
     text += fmt::format(".TP\n.B {}\n{}\n", static_cast<int>(entry.code), roff(entry.meaning));

@@ -1,8 +1,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
+#include <limits>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -23,16 +23,9 @@ double milliseconds(std::chrono::microseconds duration) {
   return static_cast<double>(duration.count()) / 1000;
 }
 
-std::optional<int> parse_version(const std::optional<std::string>& text) {
-  if (!text) return std::nullopt;
-  int version = 0;
-  const char* const end = text->data() + text->size();
-  const auto [rest, error] = std::from_chars(text->data(), end, version);
-  if (error != std::errc() || rest != end || version < 0) {
-    throw usage_failure(fmt::format("'{}' is no schema version", *text),
-                        "Write the number of the last step that the file has, or 0.");
-  }
-  return version;
+std::optional<int> adopted_version(const Arguments& arguments) {
+  const auto version = arguments.integer("--adopt", 0, std::numeric_limits<int>::max());
+  return version ? std::optional(static_cast<int>(*version)) : std::nullopt;
 }
 
 Json text_or_null(const std::string& text) {
@@ -116,7 +109,7 @@ ExitCode run_migrate(Context& context) {
   }
   const MigrateOptions how{.dry_run = dry_run,
                            .backup = !arguments.has("--no-backup"),
-                           .adopt_schema = parse_version(arguments.value("--adopt"))};
+                           .adopt_schema = adopted_version(arguments)};
   const Migrations steps = load_migrations(arguments.positional("DIR"));
   if (arguments.has("--status")) return print_status(context, steps);
 

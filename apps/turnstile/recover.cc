@@ -1,6 +1,5 @@
 #include <fmt/core.h>
 
-#include <charconv>
 #include <stop_token>
 #include <string>
 #include <system_error>
@@ -19,17 +18,6 @@ namespace turnstile::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::uint32_t parse_page_size(const std::string& text) {
-  std::uint32_t bytes = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, bytes);
-  if (error != std::errc() || rest != end || bytes == 0) {
-    throw usage_failure(fmt::format("'{}' is no page size", text),
-                        "Write a power of two from 512 to 65536, such as 8192.");
-  }
-  return bytes;
-}
 
 Json to_json(const std::vector<DamagedPage>& pages) {
   Json array = Json::array();
@@ -128,8 +116,8 @@ ExitCode run_recover(Context& context) {
   const std::string source = arguments.positional("SRC");
   std::stop_source stop;
   RecoveryOptions options;
-  if (const auto page_size = arguments.value("--page-size"))
-    options.page_size_bytes = parse_page_size(*page_size);
+  if (const auto page_size = arguments.integer("--page-size", 512, 65536))
+    options.page_size_bytes = static_cast<std::uint32_t>(*page_size);
   options.stop = stop.get_token();
   const RecoveryReport report = [&] {
     ProgressBar progress(arguments.json());

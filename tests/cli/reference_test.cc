@@ -1,4 +1,5 @@
-// The examples of docs/reference/cli.md are run, in their order, in an empty directory, and their
+// The examples of docs/reference/cli.md and of each page of a group of commands, cli-GROUP.md, are
+// run, page by page, in their order, in an empty directory, and their
 // output is compared. In the document `...` stands for anything within a line, and alone on a line
 // for any number of lines.
 #include <filesystem>
@@ -53,19 +54,32 @@ bool matches(std::span<const std::string> patterns, std::span<const std::string>
          matches(patterns.subspan(1), lines.subspan(1));
 }
 
-TEST(CliReference, ShowsWhatTheProgramReallyPrints) {
-  const TempDir directory;
+std::vector<std::filesystem::path> pages() {
   const std::filesystem::path tests(TURNSTILE_TEST_SOURCE_DIR);
-  const std::vector<Example> examples =
-      examples_of(read_file(tests.parent_path() / "docs" / "reference" / "cli.md"));
-  EXPECT_GT(examples.size(), 10U);
-  for (const Example& example : examples) {
-    const ProgramResult result = run_in_shell(directory.path().string(), example.command);
-    EXPECT_TRUE(matches(example.output, lines_of(result.output)))
-        << "docs/reference/cli.md:" << example.line << ": " << example.command
-        << "\nprints (and ends with status " << result.status << "):\n"
-        << result.output;
+  std::vector<std::filesystem::path> pages;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(tests.parent_path() / "docs" / "reference")) {
+    const std::string name = entry.path().filename().string();
+    if (name == "cli.md" || (name.starts_with("cli-") && name.ends_with(".md")))
+      pages.push_back(entry.path());
   }
+  return pages;
+}
+
+TEST(CliReference, ShowsWhatTheProgramReallyPrints) {
+  std::size_t count = 0;
+  for (const std::filesystem::path& page : pages()) {
+    const TempDir directory;
+    for (const Example& example : examples_of(read_file(page.string()))) {
+      ++count;
+      const ProgramResult result = run_in_shell(directory.path().string(), example.command);
+      EXPECT_TRUE(matches(example.output, lines_of(result.output)))
+          << page.filename().string() << ":" << example.line << ": " << example.command
+          << "\nprints (and ends with status " << result.status << "):\n"
+          << result.output;
+    }
+  }
+  EXPECT_GT(count, 10U);
 }
 
 }  // namespace

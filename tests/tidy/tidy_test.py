@@ -67,8 +67,7 @@ BROKEN = {
     "dead-files": [("src/a.cc", "int a;\n")],
 }
 
-ALL_REQUIREMENTS = [f"{area}-{number:02}" for area, last in tidy.DUE_REQUIREMENTS.items()
-                    for number in range(1, last + 1)]
+ALL_REQUIREMENTS = list(tidy.due_requirements())
 NAMES_ALL_REQUIREMENTS = "".join(f"// {each}: so it is.\n// It is.\nTEST(Gate, Works) {{}}\n"
                                  for each in ALL_REQUIREMENTS)
 
@@ -118,6 +117,10 @@ class Rules(unittest.TestCase):
                 text = NAMES_ALL_REQUIREMENTS.replace(each, "CORE-99")
                 found = findings({"tests/tidy/tidy.py": "\n", "tests/unit/all_test.cc": text})
                 self.assertEqual([f[3].endswith(" " + each) for f in found], [True])
+
+    def test_due_requirements_are_numbers_and_ranges(self):
+        self.assertEqual(list(tidy.due_requirements({"GATE": "2,8-10", "LOG": "1"})),
+                         ["GATE-02", "GATE-08", "GATE-09", "GATE-10", "LOG-01"])
 
     def test_a_requirement_is_named_right_above_a_test_only(self):
         for text in ("// CORE-01: a remark.\n\nTEST(Gate, Works) {}\n",
