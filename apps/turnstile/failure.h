@@ -41,6 +41,7 @@ inline constexpr auto kProgramCodes = std::to_array<ErrorCodeInfo>({
     {"INPUT_UNREADABLE", "A file or standard input could not be read.",
      "The cause is in the message."},
     {"JOB_NOT_FOUND", "The database has no job of that name.", "Check the name."},
+    {"ITEM_NOT_FOUND", "The collection has no item of that id.", "Check the id."},
     {"OUTPUT_FAILED", "Standard output could not be written.",
      "Free space, or send the output elsewhere."},
     {"TABLE_NOT_FOUND", "The database has no table of that name.", "Check the name."},

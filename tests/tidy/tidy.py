@@ -74,6 +74,9 @@ PUBLIC_HEADERS = {
     "shell.h": "host",
     "audit.h": "audit",
     "audit_trail.h": "audit",
+    "vector_filter.h": "vectors",
+    "vectors.h": "vectors",
+    "embedding_buffer.h": "vectors",
     "diagnose.h": "diagnose",
 }
 
@@ -92,6 +95,8 @@ DUE_REQUIREMENTS = {
     "VBK": "3,7",
     "VSC": "2-4",
     "WAL": "1-12",
+    "EMB": "1-7",
+    "VEC": "1-11",
 }
 
 CPP = (".h", ".cc")
