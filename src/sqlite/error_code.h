@@ -124,6 +124,8 @@ inline constexpr auto kErrorCodes = std::to_array<ErrorCodeInfo>({
     {"READ_ONLY_TRANSACTION", "A statement that writes was used in a read.", "Use Lane::write."},
     {"READ_TIMEOUT", "No reader came free before the deadline.",
      "See who holds the readers in the message; call again, or allow more time or connections."},
+    {"RECORD_CRITERION", "A change of records was asked for without a condition.",
+     "Say which records are meant; clear() removes all of them. Nothing was changed."},
     {"RECOVERY_FAILED", "Nothing of the damaged file could be salvaged.",
      "Restore a backup; if the file is encrypted, only its key can open it."},
     {"ROW_COUNT", "A query gave no row, or several, where exactly one was asked for.",
