@@ -80,6 +80,16 @@ PUBLIC_HEADERS = {
     "text.h": "text",
     "knowledge.h": "text",
     "diagnose.h": "diagnose",
+    "records.h": "records",
+    "records/condition.h": "records",
+    "records/description.h": "records",
+    "records/layout.h": "records",
+    "records/many_to_many.h": "records",
+    "records/record_schema.h": "records",
+    "records/row_access.h": "records",
+    "records/selection.h": "records",
+    "records/storage.h": "records",
+    "records/table.h": "records",
 }
 
 # Public headers may include other libraries only where listed here.
