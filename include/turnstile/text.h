@@ -88,9 +88,9 @@ struct TextSnippet {
 
 /// A row that was found. Threads: immutable.
 struct TextHit {
-  std::int64_t key = 0;     ///< The row's primary key.
-  double score = 0;         ///< Higher is better. Compares within one search only.
-  std::string snippet{};    ///< Empty unless it was asked for.
+  std::int64_t key = 0;   ///< The row's primary key.
+  double score = 0;       ///< Higher is better. Compares within one search only.
+  std::string snippet{};  ///< Empty unless it was asked for.
   TextSource source = TextSource::Fts5;
 };
 
@@ -135,8 +135,8 @@ struct TextRebuildOptions {
 class TextIndex {
  public:
   /// Throws MisuseError (TEXT_INDEX_INVALID) for options that do not fit the table: it is missing,
-  /// or has no INTEGER PRIMARY KEY (rowids of its own may change with VACUUM), or not these columns.
-  /// On a read-only database nothing is made.
+  /// or has no INTEGER PRIMARY KEY (rowids of its own may change with VACUUM), or not these
+  /// columns. On a read-only database nothing is made.
   TextIndex(Lane lane, TextIndexOptions options,
             std::source_location where = std::source_location::current());
 
@@ -144,12 +144,12 @@ class TextIndex {
 
   /// The rows that match, the best first; of those that are equal the one with the lesser key.
   ///
-  /// Any text is a query. Its words must all be there, in any order; `"several words"` must be there
-  /// as they stand; `word*` and `"several wor"*` match beginnings. Everything else is data: a word
-  /// with punctuation inside, such as foo-bar, matches its parts in a row, and what has neither
-  /// letter nor digit matches everything (with nothing else: nothing). Bytes that are no UTF-8
-  /// count as blanks. With the trigram tokenizer a word of fewer than three characters matches
-  /// everything.
+  /// Any text is a query. Its words must all be there, in any order; `"several words"` must be
+  /// there as they stand; `word*` and `"several wor"*` match beginnings. Everything else is data: a
+  /// word with punctuation inside, such as foo-bar, matches its parts in a row, and what has
+  /// neither letter nor digit matches everything (with nothing else: nothing). Bytes that are no
+  /// UTF-8 count as blanks. With the trigram tokenizer a word of fewer than three characters
+  /// matches everything.
   ///
   /// Without FTS5, with TextIndexOptions::scan_only and while needs_rebuild(), all rows are read
   /// and compared with each word as it stands, punctuation included, anywhere in the text; only
@@ -178,9 +178,9 @@ class TextIndex {
       std::source_location where = std::source_location::current()) const;
 
   /// Makes the index anew, in transactions of at most 1000 rows and about 256 KiB of text, between
-  /// which others have their turn; changes meanwhile are indexed as they happen. One that did not get to its end is gone on with.
-  /// Several processes may call it at once. Throws MisuseError (TEXT_INDEX_CHANGED) when a program
-  /// with other options begins to rebuild it meanwhile.
+  /// which others have their turn; changes meanwhile are indexed as they happen. One that did not
+  /// get to its end is gone on with. Several processes may call it at once. Throws MisuseError
+  /// (TEXT_INDEX_CHANGED) when a program with other options begins to rebuild it meanwhile.
   void rebuild(const TextRebuildOptions& options = {},
                std::source_location where = std::source_location::current()) const;
 

@@ -31,8 +31,8 @@ struct Slice {
 Slice next_slice(ReadTx& tx, const TextDefinition& definition) {
   std::string size;
   for (const TextColumn& column : definition.options().columns)
-    size += (size.empty() ? "" : " + ") + ("coalesce(octet_length(" + sql_name(column.name)) +
-            "), 0)";
+    size +=
+        (size.empty() ? "" : " + ") + ("coalesce(octet_length(" + sql_name(column.name)) + "), 0)";
   Slice slice{.first = next_key(tx, definition)};
   std::int64_t bytes = 0;
   for (const auto [key, added] : tx.query<std::int64_t, std::int64_t>(
@@ -70,8 +70,7 @@ BuildStep build_step(WriteTx& tx, const TextDefinition& definition) {
     tx.execute(definition.remove_rows("BETWEEN ? AND ?"), slice.first, slice.last);
     tx.execute(definition.add_rows("BETWEEN ? AND ?"), slice.first, slice.last);
   }
-  const bool finished =
-      slice.rows == 0 || slice.last == std::numeric_limits<std::int64_t>::max();
+  const bool finished = slice.rows == 0 || slice.last == std::numeric_limits<std::int64_t>::max();
   if (finished)
     tx.execute("DROP TABLE " + definition.build_table());
   else

@@ -16,8 +16,8 @@ namespace turnstile::detail {
 
 namespace {
 
-using text::sql_name;
 using text::raise_unfit;
+using text::sql_name;
 
 std::string lower_case(std::string_view name) {
   std::string lower(name);
@@ -118,8 +118,8 @@ std::string TextDefinition::add_rows(std::string_view keys) const {
 }
 
 std::string TextDefinition::fts5_table() const {
-  std::string sql = "CREATE VIRTUAL TABLE " + index_ + " USING fts5(" + columns_ +
-                    ", tokenize='" + std::string(fts5_tokenizer(options_.tokenizer)) + "'";
+  std::string sql = "CREATE VIRTUAL TABLE " + index_ + " USING fts5(" + columns_ + ", tokenize='" +
+                    std::string(fts5_tokenizer(options_.tokenizer)) + "'";
   std::string lengths;
   for (const int length : options_.prefix)
     lengths += (lengths.empty() ? "" : " ") + std::to_string(length);
@@ -133,8 +133,8 @@ std::string TextDefinition::text_changed() const {
   std::string condition;
   for (const TextColumn& column : options_.columns) {
     const std::string name = sql_name(column.name);
-    condition += (condition.empty() ? "old." : " OR old.") + name + " COLLATE BINARY IS NOT new." +
-                 name;
+    condition +=
+        (condition.empty() ? "old." : " OR old.") + name + " COLLATE BINARY IS NOT new." + name;
   }
   return condition;
 }
@@ -151,8 +151,7 @@ std::vector<text::SchemaObject> TextDefinition::triggers() const {
   const std::string of_old = follow("= old." + key_);
   return {trigger("_insert", "AFTER INSERT ON " + table_, of_new),
           trigger("_update", "AFTER UPDATE ON " + table_ + " WHEN " + text_changed(), of_new),
-          trigger("_rekey",
-                  "AFTER UPDATE ON " + table_ + " WHEN old." + key_ + " <> new." + key_,
+          trigger("_rekey", "AFTER UPDATE ON " + table_ + " WHEN old." + key_ + " <> new." + key_,
                   of_old + of_new),
           trigger("_delete", "AFTER DELETE ON " + table_, of_old)};
 }
@@ -190,8 +189,7 @@ void TextDefinition::drop(WriteTx& tx) const {
 }
 
 text::ReplacedRows TextDefinition::replaced_rows(ReadTx& tx) const {
-  return {options_.name, index_, table_,
-          text::read_table_facts(tx, options_.name, options_.table)};
+  return {options_.name, index_, table_, text::read_table_facts(tx, options_.name, options_.table)};
 }
 
 }  // namespace turnstile::detail

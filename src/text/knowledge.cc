@@ -32,12 +32,13 @@ const Lane& with_tables(const Lane& lane, std::source_location where) {
 
 std::optional<KnowledgeEntry> entry_where(ReadTx& tx, std::string_view condition,
                                           const Value& value) {
-  auto row = tx.query<std::string, std::int64_t, std::string, std::string, std::int64_t, Time, Time>(
-                   "SELECT key, version, category, content, uses, created_at, saved_at FROM "
-                   "knowledge WHERE " +
-                       std::string(condition),
-                   value)
-                 .first();
+  auto row =
+      tx.query<std::string, std::int64_t, std::string, std::string, std::int64_t, Time, Time>(
+            "SELECT key, version, category, content, uses, created_at, saved_at FROM "
+            "knowledge WHERE " +
+                std::string(condition),
+            value)
+          .first();
   if (!row) return std::nullopt;
   return std::make_from_tuple<KnowledgeEntry>(std::move(*row));
 }

@@ -21,8 +21,8 @@ struct MatchSql {
                                       Parameters& parameters);
 
 /// By the table alone. A term is in a row when a column has it as it stands, whatever the case of
-/// ASCII letters. `LIKE '%term%'` would find the same with the term's `%` and `_` escaped, but takes
-/// no more than 50,000 bytes. Of a longer query the first 200 terms count.
+/// ASCII letters. `LIKE '%term%'` would find the same with the term's `%` and `_` escaped, but
+/// takes no more than 50,000 bytes. Of a longer query the first 200 terms count.
 [[nodiscard]] MatchSql match_in_rows(const detail::TextDefinition& definition, const Query& query,
                                      Parameters& parameters);
 

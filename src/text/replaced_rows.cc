@@ -17,8 +17,8 @@ std::string collisions(const std::string& table, const TableFacts& facts,
     text += "SELECT " + sql_name(facts.key) + " FROM " + table + " WHERE ";
     std::string between;
     for (const UniqueColumn& column : columns) {
-      text += between + sql_name(column.name) + " COLLATE " + sql_name(column.collation) + " = new." +
-              sql_name(column.name);
+      text += between + sql_name(column.name) + " COLLATE " + sql_name(column.collation) +
+              " = new." + sql_name(column.name);
       between = " AND ";
     }
     text += condition;
@@ -47,23 +47,21 @@ ReplacedRows::ReplacedRows(const std::string& prefix, const std::string& index,
   if (facts.unique.empty()) return;
   const std::string key = sql_name(facts.key);
   const std::string noted = sql_name(names_.back());
-  // Those that are there were not replaced after all; IGNORE or an UPDATE came of it. Those that are
-  // not belong to a statement that this one is part of, as a trigger of the application's.
-  // (The sign keeps SQLite from looking up each row of the table among the few that are noted.)
-  const std::string forget = "DELETE FROM " + noted + " WHERE +key IN (SELECT " + key + " FROM " +
-                             table + ")";
+  // Those that are there were not replaced after all; IGNORE or an UPDATE came of it. Those that
+  // are not belong to a statement that this one is part of, as a trigger of the application's. (The
+  // sign keeps SQLite from looking up each row of the table among the few that are noted.)
+  const std::string forget =
+      "DELETE FROM " + noted + " WHERE +key IN (SELECT " + key + " FROM " + table + ")";
   const auto note = [&](const std::string& condition) {
     return " ON " + table + " BEGIN " + forget + "; INSERT INTO " + noted + "(key) " +
            collisions(table, facts, condition) + "; END";
   };
-  const std::string take_out = " ON " + table + " BEGIN DELETE FROM " + index +
-                               " WHERE rowid IN (SELECT key FROM " + noted +
-                               " WHERE key NOT IN (SELECT " + key + " FROM " + table +
-                               ")); DELETE FROM " + noted + "; END";
+  const std::string take_out =
+      " ON " + table + " BEGIN DELETE FROM " + index + " WHERE rowid IN (SELECT key FROM " + noted +
+      " WHERE key NOT IN (SELECT " + key + " FROM " + table + ")); DELETE FROM " + noted + "; END";
   const std::string of = "UPDATE OF " + unique_columns(facts);
   const std::string others = " AND " + key + " <> old." + key;
-  objects_ = {{"table", names_.back(),
-               "CREATE TABLE " + noted + "(key INTEGER PRIMARY KEY)"},
+  objects_ = {{"table", names_.back(), "CREATE TABLE " + noted + "(key INTEGER PRIMARY KEY)"},
               make_trigger(names_[0], "BEFORE INSERT" + note("")),
               make_trigger(names_[1], "AFTER INSERT" + take_out),
               make_trigger(names_[2], "BEFORE " + of + note(others)),

@@ -22,8 +22,7 @@ constexpr std::size_t kMostFilterValues = 1000;
 constexpr int kMostSnippetWords = 64;  // Of FTS5's snippet().
 
 TextSource source_for(ReadTx& tx, const TextDefinition& definition) {
-  const bool ready =
-      definition.indexed() && definition.state(tx) == TextDefinition::State::Ready;
+  const bool ready = definition.indexed() && definition.state(tx) == TextDefinition::State::Ready;
   return ready ? TextSource::Fts5 : TextSource::Like;
 }
 
@@ -39,8 +38,8 @@ std::string condition_of(const TextFilter& filter, const TextDefinition& definit
       null = null || std::holds_alternative<std::monostate>(value);
       values += (values.empty() ? "" : ", ") + parameters.add(value);
     }
-    sql += " AND (" + column + " IN (" + values + ")" +
-           (null ? " OR " + column + " IS NULL)" : ")");
+    sql +=
+        " AND (" + column + " IN (" + values + ")" + (null ? " OR " + column + " IS NULL)" : ")");
   }
   if (filter.at_least) sql += " AND " + column + " >= " + parameters.add(*filter.at_least);
   if (filter.at_most) sql += " AND " + column + " <= " + parameters.add(*filter.at_most);
@@ -120,8 +119,7 @@ std::vector<TextHit> Search::hits() {
           score + " OR (score = " + score + " AND key > " + parameters.add(options_.after->key) +
           ")";
   }
-  sql += " ORDER BY 2 DESC, 1 LIMIT " +
-         parameters.add(static_cast<std::int64_t>(options_.limit));
+  sql += " ORDER BY 2 DESC, 1 LIMIT " + parameters.add(static_cast<std::int64_t>(options_.limit));
   std::vector<TextHit> hits;
   Statement rows = statement(sql, parameters);
   while (rows.step()) {
@@ -138,9 +136,9 @@ std::int64_t Search::count(std::int64_t at_most) {
   if (query_.empty()) return 0;
   Parameters parameters;
   const MatchSql match = match_sql(definition_, options_, query_, source_, parameters);
-  Statement rows = statement("SELECT count(*) FROM (SELECT 1 " + match.rows + " LIMIT " +
-                                 parameters.add(at_most) + ")",
-                             parameters);
+  Statement rows = statement(
+      "SELECT count(*) FROM (SELECT 1 " + match.rows + " LIMIT " + parameters.add(at_most) + ")",
+      parameters);
   rows.step();
   return rows.row().get<std::int64_t>(0);
 }
@@ -159,8 +157,8 @@ void Search::add_snippets(std::vector<TextHit>& hits) {
     call += ", " + parameters.add(std::int64_t{snippet.words});
   }
   const std::string expression = parameters.add(fts5_expression(query_));
-  Statement row = statement("SELECT " + call + ") FROM " + definition_.index() + " WHERE " +
-                                table + " MATCH " + expression + " AND rowid = :key",
+  Statement row = statement("SELECT " + call + ") FROM " + definition_.index() + " WHERE " + table +
+                                " MATCH " + expression + " AND rowid = :key",
                             parameters);
   for (TextHit& hit : hits) {
     row.bind(":key", hit.key);

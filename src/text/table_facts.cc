@@ -69,8 +69,7 @@ TableFacts read_table_facts(ReadTx& tx, std::string_view index, std::string_view
     raise_unfit(tx, index,
                 named + " has no INTEGER PRIMARY KEY, so that VACUUM may number its rows anew");
   }
-  return {*key,
-          tx.query<std::string>("SELECT name FROM pragma_table_xinfo(?)", table).all(),
+  return {*key, tx.query<std::string>("SELECT name FROM pragma_table_xinfo(?)", table).all(),
           unique_columns_of(tx, table)};
 }
 

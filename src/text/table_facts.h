@@ -17,7 +17,7 @@ struct UniqueColumn {
 
 /// Threads: immutable.
 struct TableFacts {
-  std::string key{};                  ///< The INTEGER PRIMARY KEY.
+  std::string key{};                   ///< The INTEGER PRIMARY KEY.
   std::vector<std::string> columns{};  ///< All of them.
   /// What else must be unique, in the order of the indexes' names. Not those on expressions and on
   /// some rows only.

@@ -104,12 +104,14 @@ void TextIndex::rebuild(const TextRebuildOptions& options, std::source_location 
   if (!definition_->indexed()) return;
   const Lane& lane = options.lane ? *options.lane : lane_;
   const CallOptions call{.stop = options.stop};
-  lane.write(call, [&](WriteTx& tx) { text::begin_build(tx, *definition_); }, where);
-  text::BuildSize size =
-      lane.read(call, [&](ReadTx& tx) { return text::build_size(tx, *definition_); }, where);
+  lane.write(
+      call, [&](WriteTx& tx) { text::begin_build(tx, *definition_); }, where);
+  text::BuildSize size = lane.read(
+      call, [&](ReadTx& tx) { return text::build_size(tx, *definition_); }, where);
   text::BuildStep step;
   do {
-    step = lane.write(call, [&](WriteTx& tx) { return text::build_step(tx, *definition_); }, where);
+    step = lane.write(
+        call, [&](WriteTx& tx) { return text::build_step(tx, *definition_); }, where);
     size.done += step.rows;
     if (options.progress)
       options.progress({.phase = "index", .done = size.done, .total = size.total});

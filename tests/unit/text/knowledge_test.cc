@@ -33,9 +33,8 @@ class Knowledge : public testing::Test {
     return keys;
   }
   [[nodiscard]] int rows_of(const std::string& table) const {
-    return lane_.read([&](ReadTx& tx) {
-      return tx.query<int>("SELECT count(*) FROM " + table).one();
-    });
+    return lane_.read(
+        [&](ReadTx& tx) { return tx.query<int>("SELECT count(*) FROM " + table).one(); });
   }
 
   TempDir directory_;

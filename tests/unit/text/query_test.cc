@@ -35,8 +35,7 @@ TEST(TextQuery, LetsAQuotationThatIsOpenGoOnToTheEnd) {
 }
 
 TEST(TextQuery, TakesAStarAtTheEndForAPrefix) {
-  EXPECT_EQ(expression(R"(wor* "two wor"* a*b ** x**)"),
-            R"((("wor" * "two wor" * "a*b" "x" *)))");
+  EXPECT_EQ(expression(R"(wor* "two wor"* a*b ** x**)"), R"((("wor" * "two wor" * "a*b" "x" *)))");
 }
 
 TEST(TextQuery, TakesBytesThatAreNoTextForBlanks) {

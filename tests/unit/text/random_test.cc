@@ -46,14 +46,13 @@ std::string random_text(Random& random) {
       "_",  "\"\"", "é",   "ß",   "😀",   "\n",    "日本", "rank",   "ROWID",   "a word"};
   std::string text;
   const std::size_t pieces = random.below(12);
-  for (std::size_t i = 0; i < pieces; ++i) {
+  for (std::size_t i = 0; i < pieces; ++i)
     if (random.one_in(4))
       text += static_cast<char>(random.below(256));
     else if (random.one_in(3))
       text += static_cast<char>('a' + random.below(26));
     else
       text += random.of(kSyntax);
-  }
   return text;
 }
 
@@ -90,7 +89,7 @@ TEST(RandomQuery, IsNeverAnError) {
   }
 }
 
-constexpr std::array<std::string_view, 8> kWords{"red",  "green", "blue", "one",
+constexpr std::array<std::string_view, 8> kWords{"red", "green", "blue", "one",
                                                  "two", "three", "cat",  "dog"};
 
 std::string random_words(Random& random) {

@@ -55,10 +55,10 @@ TEST_F(TextRebuild, FollowsChangesMeanwhile) {
     const std::string low = std::to_string(++slices);
     const std::string high = std::to_string(kRows - slices);
     documents_.run("INSERT INTO doc(id, body) VALUES (10 * " + low + " + 5, 'new'), (10 * " + high +
-                   " + 5, 'new');" +
-                   "UPDATE doc SET body = 'changed' WHERE id IN (10 * " + low + ", 10 * " + high +
-                   ");" + "DELETE FROM doc WHERE id IN (10 * " + low + " + 1000, 10 * " + high +
-                   " - 1000);" + "REPLACE INTO doc(id, path, body) VALUES (-" + low + ", '/" +
+                   " + 5, 'new');" + "UPDATE doc SET body = 'changed' WHERE id IN (10 * " + low +
+                   ", 10 * " + high + ");" + "DELETE FROM doc WHERE id IN (10 * " + low +
+                   " + 1000, 10 * " + high + " - 1000);" +
+                   "REPLACE INTO doc(id, path, body) VALUES (-" + low + ", '/" +
                    std::to_string(kRows - 500 - slices) + "', 'replaced');");
   }});
   EXPECT_GE(slices, 4);
@@ -113,9 +113,8 @@ TEST_F(TextRebuild, EndsWhenAnotherProgramRebuildsItOtherwise) {
   TextIndexOptions options = document_index();
   options.tokenizer = TextTokenizer::Porter;
   const TextIndex other = documents_.index(options);
-  const auto error = thrown<MisuseError>([&] {
-    index_.rebuild({.progress = [&](const Progress&) { other.rebuild(); }});
-  });
+  const auto error = thrown<MisuseError>(
+      [&] { index_.rebuild({.progress = [&](const Progress&) { other.rebuild(); }}); });
   EXPECT_EQ(error.code(), "TEXT_INDEX_CHANGED");
   EXPECT_THAT(other.check(), IsEmpty());
 }
@@ -161,8 +160,9 @@ TEST_F(TextRebuild, RepairsWhatCheckFinds) {
       documents_.ask<std::string>("SELECT sql FROM sqlite_schema WHERE name = 'doc_text_insert'");
   documents_.run("DROP TRIGGER doc_text_insert; INSERT INTO doc(body) VALUES ('missed');" +
                  trigger);
-  documents_.run("INSERT INTO doc_text(rowid, body) VALUES (5, 'of nobody');"
-                 "UPDATE doc_text SET body = 'other' WHERE rowid = 10");
+  documents_.run(
+      "INSERT INTO doc_text(rowid, body) VALUES (5, 'of nobody');"
+      "UPDATE doc_text SET body = 'other' WHERE rowid = 10");
   EXPECT_FALSE(index_.needs_rebuild());
   EXPECT_THAT(index_.check(), SizeIs(3));
   index_.rebuild();

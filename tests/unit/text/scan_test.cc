@@ -77,8 +77,7 @@ TEST_F(TextScan, FiltersBeforeTheLimit) {
 }
 
 TEST_F(TextScan, WeighsColumns) {
-  documents_.run(
-      "INSERT INTO doc(id, title, body) VALUES (1, 'x', 'needle'), (2, 'needle', 'x')");
+  documents_.run("INSERT INTO doc(id, title, body) VALUES (1, 'x', 'needle'), (2, 'needle', 'x')");
   const auto hits = index_.search("needle");
   ASSERT_THAT(keys_of(hits), ElementsAre(2, 1));
   EXPECT_EQ(hits[0].score, 2.0);
@@ -96,14 +95,12 @@ TEST_F(TextScan, ShowsTheFoundTermsInASnippet) {
 
 TEST_F(TextScan, ShowsAWholeColumn) {
   documents_.run("INSERT INTO doc(title, body) VALUES ('the title', 'a b c b a')");
-  EXPECT_EQ(index_.search("b", {.snippet = TextSnippet{.column = "body", .words = 0}})
-                .at(0)
-                .snippet,
-            "a [b] c [b] a");
-  EXPECT_EQ(index_.search("b", {.snippet = TextSnippet{.column = "title", .words = 0}})
-                .at(0)
-                .snippet,
-            "the title");
+  EXPECT_EQ(
+      index_.search("b", {.snippet = TextSnippet{.column = "body", .words = 0}}).at(0).snippet,
+      "a [b] c [b] a");
+  EXPECT_EQ(
+      index_.search("b", {.snippet = TextSnippet{.column = "title", .words = 0}}).at(0).snippet,
+      "the title");
 }
 
 TEST_F(TextScan, TakesPagesOfTextForAQuery) {

@@ -143,8 +143,7 @@ TEST_F(TextSearchTest, FiltersByNull) {
 }
 
 TEST_F(TextSearchTest, FiltersByRange) {
-  documents_.run(
-      "INSERT INTO doc(id, body, seen) VALUES (1, 'w', 10), (2, 'w', 20), (3, 'w', 30)");
+  documents_.run("INSERT INTO doc(id, body, seen) VALUES (1, 'w', 10), (2, 'w', 20), (3, 'w', 30)");
   const auto in = [&](std::optional<Value> from, std::optional<Value> to) {
     return found(index_, "w", {.filters = {{.column = "seen", .at_least = from, .at_most = to}}});
   };

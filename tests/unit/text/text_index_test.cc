@@ -154,8 +154,8 @@ TEST(TextIndex, WorksOnAReadOnlyDatabase) {
 }
 
 TEST(TextIndex, WorksInMemory) {
-  const Database db = Database::open(
-      "memory", {.mode = OpenMode::Memory, .migrations = document_schema()});
+  const Database db =
+      Database::open("memory", {.mode = OpenMode::Memory, .migrations = document_schema()});
   const TextIndex index(db.lane("text"), document_index());
   db.lane("text").write([](WriteTx& tx) { tx.execute("INSERT INTO doc(body) VALUES ('word')"); });
   EXPECT_THAT(index.search("word"), testing::SizeIs(1));

@@ -265,8 +265,7 @@ TEST(TextUpkeepOtherwise, IsSpoiltByReplace) {
       "VALUES ('delete', old.id, old.a); END;"
       "INSERT INTO t VALUES (1, 'one'); REPLACE INTO t VALUES (1, 'two')");
   EXPECT_EQ(raw.run("SELECT rowid FROM x WHERE x MATCH 'one'"), "1") << "which is no longer there";
-  EXPECT_THROW(raw.run("INSERT INTO x(x, rank) VALUES ('integrity-check', 1)"),
-               std::runtime_error);
+  EXPECT_THROW(raw.run("INSERT INTO x(x, rank) VALUES ('integrity-check', 1)"), std::runtime_error);
 }
 
 }  // namespace
