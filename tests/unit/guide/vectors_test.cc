@@ -57,11 +57,14 @@ TEST_F(GuideToVectors, ShowsACollectionAndItsUse) {
   const std::vector<float> query{1, 0, 0, 0};
   for (const turnstile::VectorMatch& match :
        notes.search(query, {.limit = 10,
-                            .where = turnstile::VectorFilter().equal("lang", "de").at_least("year", 2020),
+                            .where = turnstile::VectorFilter()
+                                         .equal("lang", "de")
+                                         .at_least("year", 2020),
                             .max_distance = 0.4})) {
     show(match.id, match.distance, match.payload);
   }
-  const auto recent = turnstile::VectorFilter::parse("lang IN ('de', 'en') AND year BETWEEN 2020 AND 2024");
+  const auto recent = turnstile::VectorFilter::parse(
+      "lang IN ('de', 'en') AND year BETWEEN 2020 AND 2024");
   // clang-format on
   EXPECT_THAT(shown, ElementsAre("n1"));
   EXPECT_EQ(notes.search(query, {.where = recent}).size(), 1U);
@@ -91,7 +94,8 @@ TEST_F(GuideToVectors, ShowsABuffer) {
 
   lane.write([&](turnstile::WriteTx& tx) {
     tx.execute("INSERT INTO note(id, text) VALUES (?, ?)", "n3", text);
-    buffer.add(tx, {.id = "n3", .content = {.text = text, .values = {{"lang", "de"}, {"year", 2024}}}});
+    buffer.add(tx, {.id = "n3",
+                    .content = {.text = text, .values = {{"lang", "de"}, {"year", 2024}}}});
   });
   // clang-format on
   const auto report = [](std::size_t) { FAIL(); };
