@@ -26,6 +26,7 @@ struct Common {
   std::string db;
   bool json = false;
   std::chrono::milliseconds timeout{5000};
+  std::string embedder;  ///< A command; empty: the built-in one.
 };
 
 struct IndexCommand {
