@@ -75,7 +75,7 @@ void Indexer::add_parts(turnstile::Host& host) {
 // One job for the directory, whoever adds it. What was due while nobody indexed is not made up for.
 void Indexer::schedule_looks() {
   scheduler_.add({.name = look_name(scanner_),
-                  .schedule = "@every " + std::to_string(settings_.every.count()) + "ms",
+                  .schedule = "@every " + std::to_string(settings_.every.count()) + "s",
                   .kind = look_name(scanner_),
                   .payload = scanner_.root()});
 }

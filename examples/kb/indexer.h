@@ -34,7 +34,7 @@ struct IndexSettings {
   int workers = 4;
   std::size_t max_text_bytes = 0;
   std::chrono::milliseconds lease{0};
-  std::chrono::milliseconds every{0};  ///< Between two looks, by whichever process.
+  std::chrono::seconds every{0};  ///< Between two looks, by whichever process.
 };
 
 /// What this process has done so far. Threads: shared.

@@ -110,7 +110,7 @@ class CommandLine {
   void add_index() {
     CLI::App* command =
         add_command("index", "Bring the text files of a directory into the file", [this] {
-          index_.every = as_ms(every_ms_);
+          index_.every = std::chrono::ceil<std::chrono::seconds>(as_ms(every_ms_));
           index_.lease = as_ms(lease_ms_);
           if (timeout_ms_ < 0)
             common_.timeout = std::chrono::seconds(30);  // Nobody sits and waits for one document.
@@ -121,7 +121,8 @@ class CommandLine {
         ->check(CLI::Range(1, 64));
     command->add_flag("--once", index_.once, "End when all is done instead of looking again");
     command->add_option("--every", every_ms_, "Time between two looks at the directory (30s)")
-        ->transform(durations());
+        ->transform(durations())
+        ->check(CLI::Range(1.0, 86'400'000.0));
     command->add_option("--lease", lease_ms_, "Time after which a dead worker's file is free (10s)")
         ->transform(durations());
     command

@@ -17,7 +17,7 @@ namespace turnstile::detail {
 /// One of them. Threads: shared.
 class RunningTask {
  public:
-  explicit RunningTask(TaskClaim claim) : claim(std::move(claim)) {}
+  explicit RunningTask(TaskClaim of) : claim(std::move(of)) {}
 
   /// The first reason is the one that counts. Runs what the handler wants to be done at a stop, so
   /// that no lock may be held.
