@@ -44,7 +44,8 @@ Audit make_audit(const turnstile::Database& db) {
 class GuideToTheRules : public testing::Test {
  protected:
   [[nodiscard]] std::string title_now() const {
-    return notes.read([&](ReadTx& tx) { return find_title(tx, first()).value_or("none"); });
+    const std::int64_t id = first();
+    return notes.read([id](ReadTx& tx) { return find_title(tx, id).value_or("none"); });
   }
   [[nodiscard]] std::int64_t first() const {
     return notes.read(
