@@ -84,6 +84,7 @@ void Keeper::run() noexcept {
     if (const auto overdue = running_->next_overdue()) expect(*overdue);
     if (const auto extension = running_->next_extension())
       expect(std::max(*extension, may_extend_at_));
+    gate::sync_point("Keeper::run:round");
   }
 }
 
