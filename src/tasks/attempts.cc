@@ -155,6 +155,15 @@ std::optional<TaskTime> extend(WriteTx& tx, const TaskStore& store, const TaskCl
   return until.empty() ? std::nullopt : std::optional(until.front());
 }
 
+std::optional<TaskTime> lease_of(ReadTx& tx, const TaskClaim& claim) {
+  return tx
+      .query<TaskTime>(
+          "SELECT held_until FROM task_attempt"
+          " WHERE task = ? AND number = ? AND held_until IS NOT NULL",
+          claim.id, claim.attempt)
+      .first();
+}
+
 std::optional<ClaimState> state_of(ReadTx& tx, const TaskClaim& claim) {
   const auto outcome = tx.query<std::optional<std::string>>(
                              "SELECT outcome FROM task_attempt WHERE task = ? AND number = ?",

@@ -20,6 +20,8 @@ std::int64_t recover_expired(WriteTx& tx, const detail::TaskStore& store);
 
 /// Extends a lease; until when. Empty when it is not held any more.
 std::optional<TaskTime> extend(WriteTx& tx, const detail::TaskStore& store, const TaskClaim& claim);
+/// Until when it is held; empty when it is not.
+[[nodiscard]] std::optional<TaskTime> lease_of(ReadTx& tx, const TaskClaim& claim);
 /// Empty when the worker itself has ended the attempt.
 [[nodiscard]] std::optional<ClaimState> state_of(ReadTx& tx, const TaskClaim& claim);
 

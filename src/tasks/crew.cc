@@ -48,7 +48,7 @@ Crew::Crew(PoolParts& parts, std::source_location where)
       running_(std::make_shared<RunningTasks>(parts.store->options.lease)),
       signal_(std::make_shared<WorkSignal>([store = parts.store] { return store->now(); })),
       keeper_(std::make_shared<Keeper>(parts.store, running_, parts.log)),
-      runner_(parts, *running_, *signal_),
+      runner_(parts, *running_, *keeper_, *signal_),
       listener_(std::make_shared<Listener>(signal_, keeper_)) {
   try {
     parts_.store->bell.add(listener_);
@@ -166,8 +166,6 @@ std::optional<TaskClaim> Crew::next(const ClaimRequest& request) {
 void Crew::run(TaskClaim claim, const ClaimRequest& request) {
   std::optional<TaskClaim> next(std::move(claim));
   while (next) {
-    const TaskTime now = parts_.store->now();
-    keeper_->expect(std::min<TaskTime>(next->deadline, now + parts_.store->options.lease / 3));
     next = runner_.run(std::move(*next), request);
     prune_sometimes();
   }

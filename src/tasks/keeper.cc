@@ -74,6 +74,7 @@ void Keeper::run() noexcept {
     try {
       const TaskTime now = store_->now();
       running_->stop_overdue(now);
+      stop_expired(now);
       if (round->look_for_cancels) look_for_cancels();
       extend_leases(now);
     } catch (const std::exception& error) {
@@ -83,6 +84,7 @@ void Keeper::run() noexcept {
     if (const auto overdue = running_->next_overdue()) expect(*overdue);
     if (const auto extension = running_->next_extension())
       expect(std::max(*extension, may_extend_at_));
+    gate::sync_point("Keeper::run:round");
   }
 }
 
@@ -137,6 +139,36 @@ void Keeper::look_for_cancels() {
   });
   for (std::size_t i = 0; i < running.size(); ++i)
     heed(*running[i], states[i]);
+}
+
+// Who extends a lease tells of it a little later, on a thread that others may keep busy.
+void Keeper::stop_expired(TaskTime now) {
+  const std::vector<RunningTaskPtr> expired = running_->expired(now);
+  if (expired.empty()) return;
+  const std::vector<Found> found = find(expired);
+  for (std::size_t i = 0; i < expired.size(); ++i) {
+    if (found[i].lease && *found[i].lease > now) {
+      running_->extended(*expired[i], *found[i].lease);
+    } else {
+      running_->give_up(*expired[i]);
+      heed(*expired[i], found[i].lease ? ClaimState::Lost : found[i].state);
+    }
+  }
+}
+
+std::vector<Keeper::Found> Keeper::find(const std::vector<RunningTaskPtr>& tasks) noexcept {
+  std::vector<Found> found(tasks.size());
+  try {
+    store_->lane.read(CallOptions{.timeout = kLongestLook}, [&](ReadTx& tx) {
+      for (std::size_t i = 0; i < tasks.size(); ++i) {
+        const TaskClaim& claim = tasks[i]->claim;
+        found[i] = {.state = state_of(tx, claim), .lease = lease_of(tx, claim)};
+      }
+    });
+  } catch (const std::exception& error) {
+    log_->storage_failed(std::string("leases could not be looked at: ") + error.what());
+  }
+  return found;
 }
 
 void Keeper::extend_leases(TaskTime now) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "gate/mutex.h"
 #include "tasks/running_tasks.h"
@@ -41,6 +42,10 @@ class Keeper {
   struct Round {
     bool look_for_cancels = false;
   };
+  struct Found {
+    std::optional<ClaimState> state = ClaimState::Lost;
+    std::optional<TaskTime> lease{};
+  };
 
   void run() noexcept;
   /// Waits; empty: the end.
@@ -49,6 +54,10 @@ class Keeper {
   void look_for_cancels();
   void look_again() TURNSTILE_EXCLUDES(mutex_);
   void extend_leases(TaskTime now);
+  /// Looks into the file whether leases that have passed were extended all the same.
+  void stop_expired(TaskTime now);
+  /// What the file says of claims; that they are lost, where it cannot be read.
+  [[nodiscard]] std::vector<Found> find(const std::vector<RunningTaskPtr>& tasks) noexcept;
 
   const std::shared_ptr<detail::TaskStore> store_;
   const std::shared_ptr<RunningTasks> running_;

@@ -57,22 +57,25 @@ std::vector<RunningTaskPtr> RunningTasks::all() const {
 }
 
 void RunningTasks::stop_overdue(TaskTime now) {
-  std::vector<std::pair<RunningTaskPtr, TaskStop>> overdue;
+  std::vector<RunningTaskPtr> overdue;
   {
     const gate::MutexLock lock(mutex_);
     for (Entry& each : entries_) {
-      if (!each.time_is_up && each.task->claim.deadline <= now) {
-        each.time_is_up = true;
-        overdue.emplace_back(each.task, TaskStop::TimedOut);
-      }
-      if (!each.lost && each.held_until <= now) {
-        each.lost = true;
-        overdue.emplace_back(each.task, TaskStop::LeaseLost);
-      }
+      if (each.time_is_up || each.task->claim.deadline > now) continue;
+      each.time_is_up = true;
+      overdue.push_back(each.task);
     }
   }
-  for (const auto& [task, reason] : overdue)
-    task->ask_to_stop(reason);
+  for (const RunningTaskPtr& task : overdue)
+    task->ask_to_stop(TaskStop::TimedOut);
+}
+
+std::vector<RunningTaskPtr> RunningTasks::expired(TaskTime now) const {
+  const gate::MutexLock lock(mutex_);
+  std::vector<RunningTaskPtr> tasks;
+  for (const Entry& each : entries_)
+    if (!each.lost && each.held_until <= now) tasks.push_back(each.task);
+  return tasks;
 }
 
 std::optional<TaskTime> RunningTasks::next_overdue() const {
@@ -109,7 +112,13 @@ std::vector<RunningTaskPtr> RunningTasks::to_extend(TaskTime now) const {
 void RunningTasks::extended(const detail::RunningTask& task, TaskTime until) {
   const gate::MutexLock lock(mutex_);
   for (Entry& each : entries_)
-    if (each.task.get() == &task) each.held_until = until;
+    if (each.task.get() == &task) each.held_until = std::max(each.held_until, until);
+}
+
+void RunningTasks::give_up(const detail::RunningTask& task) {
+  const gate::MutexLock lock(mutex_);
+  for (Entry& each : entries_)
+    if (each.task.get() == &task) each.lost = true;
 }
 
 }  // namespace turnstile::tasks

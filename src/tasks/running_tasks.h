@@ -54,9 +54,11 @@ class RunningTasks {
   [[nodiscard]] std::vector<TaskId> ids() const TURNSTILE_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<RunningTaskPtr> all() const TURNSTILE_EXCLUDES(mutex_);
 
-  /// Asks those to stop whose time is up, or whose lease has passed without an extension.
+  /// Asks those to stop whose time is up.
   void stop_overdue(TaskTime now) TURNSTILE_EXCLUDES(mutex_);
-  /// When stop_overdue() has something to do.
+  /// Those whose leases have passed, as far as is known here.
+  [[nodiscard]] std::vector<RunningTaskPtr> expired(TaskTime now) const TURNSTILE_EXCLUDES(mutex_);
+  /// When stop_overdue() or expired() has something new.
   [[nodiscard]] std::optional<TaskTime> next_overdue() const TURNSTILE_EXCLUDES(mutex_);
   /// When a third of some lease has passed.
   [[nodiscard]] std::optional<TaskTime> next_extension() const TURNSTILE_EXCLUDES(mutex_);
@@ -64,13 +66,15 @@ class RunningTasks {
   [[nodiscard]] std::vector<RunningTaskPtr> to_extend(TaskTime now) const
       TURNSTILE_EXCLUDES(mutex_);
   void extended(const detail::RunningTask& task, TaskTime until) TURNSTILE_EXCLUDES(mutex_);
+  /// Its lease is lost: there is nothing more to be done for it.
+  void give_up(const detail::RunningTask& task) TURNSTILE_EXCLUDES(mutex_);
 
  private:
   struct Entry {
     RunningTaskPtr task;
     TaskTime held_until;
     bool time_is_up = false;  // It was told.
-    bool lost = false;        // The same of its lease.
+    bool lost = false;        // Its lease.
   };
 
   [[nodiscard]] TaskTime extension_of(const Entry& entry) const {

@@ -1,5 +1,6 @@
 #include "tasks/task_runner.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gate/sync_point.h"
@@ -37,7 +38,7 @@ AttemptEnd end_of_stopped(const detail::RunningTask& running, std::string error)
 }  // namespace
 
 std::optional<TaskClaim> TaskRunner::run(TaskClaim claim, const ClaimRequest& request) {
-  const RunningTaskPtr running = running_.add(std::move(claim));
+  const RunningTaskPtr running = begin(std::move(claim));
   gate::sync_point("TaskRunner::run:claimed");
   Handled handled{.result = TaskResult::stopped()};
   const bool begins = running->stop_reason() == TaskStop::None;
@@ -52,6 +53,15 @@ std::optional<TaskClaim> TaskRunner::run(TaskClaim claim, const ClaimRequest& re
   count(ended);
   if (begins) notify_ended(running->claim, ended);
   return std::move(ended.next);
+}
+
+// In this order: when the keeper looks in between, it finds the task.
+RunningTaskPtr TaskRunner::begin(TaskClaim claim) {
+  RunningTaskPtr running = running_.add(std::move(claim));
+  gate::sync_point("TaskRunner::begin:added");
+  const TaskTime third = running->claim.lease_until - 2 * parts_.store->options.lease / 3;
+  keeper_.expect(std::min(running->claim.deadline, third));
+  return running;
 }
 
 TaskRunner::Handled TaskRunner::call_handler(const RunningTaskPtr& running) {

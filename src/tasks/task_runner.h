@@ -10,6 +10,7 @@
 #include <string>
 
 #include "tasks/attempts.h"
+#include "tasks/keeper.h"
 #include "tasks/running_tasks.h"
 #include "tasks/task_store.h"
 #include "tasks/work_signal.h"
@@ -44,8 +45,8 @@ struct PoolParts {
 /// Threads: shared.
 class TaskRunner {
  public:
-  TaskRunner(PoolParts& parts, RunningTasks& running, WorkSignal& signal)
-      : parts_(parts), running_(running), signal_(signal) {}
+  TaskRunner(PoolParts& parts, RunningTasks& running, Keeper& keeper, WorkSignal& signal)
+      : parts_(parts), running_(running), keeper_(keeper), signal_(signal) {}
 
   /// Runs a task. Gives the next one when there is one: it is claimed in the transaction that ends
   /// this one, which halves the number of commits.
@@ -66,6 +67,7 @@ class TaskRunner {
     std::optional<TaskClaim> next{};
   };
 
+  [[nodiscard]] RunningTaskPtr begin(TaskClaim claim);
   [[nodiscard]] Handled call_handler(const RunningTaskPtr& running);
   [[nodiscard]] static AttemptEnd end_of(const detail::RunningTask& running,
                                          const Handled& handled);
@@ -80,6 +82,7 @@ class TaskRunner {
 
   PoolParts& parts_;
   RunningTasks& running_;
+  Keeper& keeper_;
   WorkSignal& signal_;
   std::atomic<bool> claims_{true};
 };

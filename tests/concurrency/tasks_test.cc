@@ -99,7 +99,7 @@ TEST_F(PoolInterleaving, RefusesTheEndOfAWorkerThatLostItsLease) {
   const TaskId id = tasks_->enqueue(work());
   pool_.start();
   handled.wait_until_reached();
-  tasks_.clock().advance(1h);
+  tasks_.clock().advance(31s);
   const TaskClaim second = tasks_.must_claim();
   ASSERT_TRUE(tasks_->complete(second, std::string("right")));
   handled.release();
@@ -219,6 +219,34 @@ TEST_F(PoolInterleaving, TakesAnExpiredTaskOfAnotherWorkerWhenItsTimeComes) {
   EXPECT_THAT(attempts.wait_for(1), ElementsAre(2));
   EXPECT_TRUE(pool_.wait_until_empty());
   EXPECT_EQ(tasks_.state(id), TaskState::Done);
+}
+
+// The keeper looks at what runs just when a task begins, and must not forget its deadline by that.
+TEST(TaskDeadline, IsKeptAlthoughTheKeeperLooksWhenTheTaskBegins) {
+  const TempDir directory;
+  const Database database = Database::open(directory.file("tasks.db"));
+  const TaskQueue queue(database.lane("tasks"));
+  AtPoint added("TaskRunner::begin:added", 1);
+  AtPoint rounds("Keeper::run:round");
+  Told<TaskStop> reasons;
+  WorkerPool pool(queue, {.workers = 1});
+  pool.handle("work", [&](TaskContext& context) {
+    wait_for_stop(context.stop_token());
+    reasons.add(context.stop_reason());
+    return TaskResult::done();
+  });
+  NewTask task = work();
+  task.timeout = 300ms;
+  queue.enqueue(task);
+  pool.start();
+  added.wait_until_reached();
+  for (int i = 0; i < 2; ++i) {
+    const std::size_t before = rounds.reached();
+    pool.wake();
+    rounds.wait_until_reached(before + 1);
+  }
+  added.release();
+  EXPECT_THAT(reasons.wait_for(1), ElementsAre(TaskStop::TimedOut));
 }
 
 // BG-08: whoever submits does not wait for the writer, nor does whoever looks, and no lock of the

@@ -78,8 +78,9 @@ class Actor {
     words >> path >> workers >> lease_ms;
     database_.emplace(Database::open(path, {.busy_timeout = std::chrono::seconds(60)}));
     lane_.emplace(database_->lane("effects"));
-    queue_.emplace(database_->lane("tasks"),
-                   TaskOptions{.lease = std::chrono::milliseconds(lease_ms)});
+    queue_.emplace(
+        database_->lane("tasks"),
+        TaskOptions{.lease = std::chrono::milliseconds(lease_ms), .keep_finished = 100'000});
     pool_.emplace(*queue_, WorkerPoolOptions{.workers = workers});
     add_handlers();
     return Reply(true);

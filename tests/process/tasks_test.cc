@@ -17,6 +17,7 @@
 #include "support/child_process.h"
 #include "support/reply.h"
 #include "support/soon.h"
+#include "support/task_database.h"
 #include "support/temp_dir.h"
 #include "support/test_seed.h"
 #include "turnstile/tasks.h"

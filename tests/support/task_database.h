@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,3 +63,17 @@ class TaskDatabase {
 };
 
 }  // namespace turnstile::test
+
+namespace turnstile {
+
+// For test failures.
+inline void PrintTo(TaskState state, std::ostream* out) {
+  *out << to_string(state);
+}
+inline void PrintTo(const TaskCounts& counts, std::ostream* out) {
+  *out << counts.pending << " pending (" << counts.ready << " ready), " << counts.running
+       << " running, " << counts.done << " done, " << counts.failed << " failed, "
+       << counts.cancelled << " cancelled";
+}
+
+}  // namespace turnstile

@@ -188,7 +188,7 @@ TEST(Claim, DescendsIntoAnIndexAndScansNothing) {
           " ready = 1 AND queue = ? AND kind = ? ORDER BY priority DESC, id LIMIT 1",
           "EXPLAIN QUERY PLAN SELECT min(kind) FROM task_item WHERE state = 'pending' AND"
           " ready = 1 AND queue = ? AND kind > ?",
-          "EXPLAIN QUERY PLAN SELECT min(not_before) FROM task_item"
+          "EXPLAIN QUERY PLAN SELECT min(not_before) FROM task_item INDEXED BY task_due"
           " WHERE state = 'pending' AND ready = 0 AND blockers = 0",
           "EXPLAIN QUERY PLAN SELECT min(held_until) FROM task_attempt"
           " WHERE held_until IS NOT NULL",
@@ -208,8 +208,8 @@ TEST(Claim, DescendsIntoAnIndexAndScansNothing) {
             "SEARCH task_item USING COVERING INDEX task_by_state "
             "(state=? AND ready=? AND queue=? AND kind>?)\n"
             "SEARCH task_item USING COVERING INDEX task_due\n"
-            "SEARCH task_attempt USING COVERING INDEX task_held\n"
-            "SEARCH task_item USING COVERING INDEX task_live_key (queue=? AND key=?)\n");
+            "SEARCH task_attempt USING COVERING INDEX task_held (held_until>?)\n"
+            "SEARCH task_item USING INDEX task_live_key (queue=? AND key=?)\n");
 }
 
 TEST(Lease, IsExtendedByAHeartbeat) {
