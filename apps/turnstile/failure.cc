@@ -25,6 +25,12 @@ struct Translation {
 };
 
 constexpr auto kTranslations = std::to_array<Translation>({
+    {"AUDIT_CHAIN_BROKEN", ExitCode::Findings,
+     "See with `turnstile audit verify` what was changed; --even-if-broken prunes all the same."},
+    {"AUDIT_EXPORT_INVALID", ExitCode::Usage, ""},
+    {"AUDIT_KEY_WRONG", ExitCode::Password, "Give the log's key with --key-file."},
+    {"AUDIT_NOT_FOUND", ExitCode::NotFound,
+     "Check the path; `turnstile audit append` begins a log."},
     {"AUTO_VACUUM_OFF", {}, "Leave --incremental out."},
     {"BACKUP_EXISTS", ExitCode::Usage, "Choose another name, or add --overwrite."},
     {"BACKUP_INVALID", ExitCode::Findings, ""},
@@ -51,6 +57,12 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"SQL_NOT_ALLOWED",
      {},
      "Leave BEGIN, COMMIT, PRAGMA and ATTACH out: each command is one transaction of its own."},
+    {"TASK_KEY_TAKEN", ExitCode::No, ""},
+    {"TASK_NOT_FOUND", ExitCode::NotFound, "`turnstile task list DB` shows the tasks."},
+    {"VECTOR_COLLECTION_DIFFERS", ExitCode::Usage, ""},
+    {"VECTOR_COLLECTION_UNKNOWN", ExitCode::NotFound,
+     "Check the name; `turnstile vec info` lists the collections."},
+    {"VECTOR_EXTENSION_MISSING", ExitCode::Usage, ""},
     {"WRITE_TIMEOUT",
      {},
      "Nothing was written; let the holder finish, or wait longer with --timeout."},

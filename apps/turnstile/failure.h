@@ -40,6 +40,7 @@ inline constexpr auto kProgramCodes = std::to_array<ErrorCodeInfo>({
     {"INPUT_NOT_FOUND", "A file named on the command line does not exist.", "Check the path."},
     {"INPUT_UNREADABLE", "A file or standard input could not be read.",
      "The cause is in the message."},
+    {"ITEM_NOT_FOUND", "The collection has no item of that id.", "Check the id."},
     {"JOB_NOT_FOUND", "The database has no job of that name.", "Check the name."},
     {"OUTPUT_FAILED", "Standard output could not be written.",
      "Free space, or send the output elsewhere."},

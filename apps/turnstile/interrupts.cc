@@ -52,12 +52,14 @@ void Interrupts::watch() {
   } while (signal == SIGUSR1);
 
   std::thread stopper;
+  timespec grace{};
   {
     const std::lock_guard lock(mutex_);
     requested_ = true;
     changed_.notify_all();
     if (!action_) end_now();
     action_runs_ = true;
+    grace.tv_sec = grace_.count();
     stopper = std::thread([this] {
       action_();
       const std::lock_guard done(mutex_);
@@ -66,10 +68,7 @@ void Interrupts::watch() {
     });
   }
 
-  // Longer than a command needs that can be stopped, and short for one who waits at a terminal:
-  // what cannot be stopped is a write to a pipe that nobody reads.
-  constexpr timespec kGrace{1, 0};
-  ::sigtimedwait(&signals_, nullptr, &kGrace);
+  ::sigtimedwait(&signals_, nullptr, &grace);
   {
     const std::lock_guard lock(mutex_);
     if (!finished_) end_now();
@@ -82,10 +81,12 @@ void Interrupts::end_now() const {
   ::_exit(static_cast<int>(ExitCode::Interrupted));
 }
 
-Interrupts::StopAction::StopAction(Interrupts& interrupts, std::function<void()> action)
+Interrupts::StopAction::StopAction(Interrupts& interrupts, std::function<void()> action,
+                                   std::chrono::seconds grace)
     : interrupts_(interrupts) {
   const std::lock_guard lock(interrupts_.mutex_);
   interrupts_.action_ = std::move(action);
+  interrupts_.grace_ = grace;
 }
 
 Interrupts::StopAction::~StopAction() {

@@ -34,12 +34,18 @@ class Interrupts {
   /// Waits for a signal, at most for `span`; true when there has been one.
   [[nodiscard]] bool wait_for(std::chrono::milliseconds span);
 
+  /// Longer than a command needs that can be stopped, and short for one who waits at a terminal:
+  /// what cannot be stopped is a write to a pipe that nobody reads.
+  static constexpr std::chrono::seconds kGrace{1};
+
   /// While it exists, a signal runs `action` on another thread. Its end waits for a running one.
   ///
   /// Threads: confined.
   class StopAction {
    public:
-    StopAction(Interrupts& interrupts, std::function<void()> action);
+    /// `grace`: how long after a first signal the command may take to end.
+    StopAction(Interrupts& interrupts, std::function<void()> action,
+               std::chrono::seconds grace = kGrace);
     ~StopAction();
     StopAction(const StopAction&) = delete;
     StopAction& operator=(const StopAction&) = delete;
@@ -60,6 +66,7 @@ class Interrupts {
   bool finished_ = false;
   bool action_runs_ = false;
   std::function<void()> action_;
+  std::chrono::seconds grace_ = kGrace;
 
   std::mutex mutex_;
   std::condition_variable changed_;

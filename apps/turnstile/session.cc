@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -23,6 +24,9 @@ Database open_for_writing(const Context& context, Options options) {
   const Arguments& arguments = context.arguments;
   options.busy_timeout = arguments.timeout();
   options.log_sink = warnings_to_standard_error(arguments.json());
+  const char* const vec0 = std::getenv("TURNSTILE_VEC0");
+  if (vec0 != nullptr && *vec0 != '\0')
+    options.extensions.push_back({.path = vec0, .entry_point = {}});
   const std::string db = arguments.positional("DB");
   if (!db.starts_with("file:")) return Database::open(db, std::move(options));
   OpenTarget target = Options::from_uri(db, std::move(options));

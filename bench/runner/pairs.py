@@ -1,4 +1,5 @@
-"""The pairs of one caller: raw SQLite and Turnstile, timed by Google Benchmark."""
+"""The pairs of one caller, timed by Google Benchmark: raw SQLite and Turnstile, or what is written
+by hand and what the library does for it."""
 import collections
 
 from runner.row import Reading, Row
@@ -6,7 +7,7 @@ from runner.sample import Pair
 
 # `seconds` is how long one side is measured in one run. `better` says which way the ratio of
 # Turnstile to raw should go: of rates upwards, of times downwards.
-Work = collections.namedtuple("Work", "id work target better seconds")
+Work = collections.namedtuple("Work", "id work target better seconds against", defaults=("raw",))
 WORKS = [
     Work("T2/1", "point read, 1 thread", 0.95, "higher", 0.5),
     Work("T2/2", "point read, 2 threads", 0.85, "higher", 0.5),
@@ -14,6 +15,10 @@ WORKS = [
     Work("T4/normal", "lone small write, NORMAL", 0.95, "higher", 1.0),
     Work("T4/full", "lone small write, FULL", 0.85, "higher", 2.0),
     Work("T14", "bulk insert of 300,000 rows", 0.95, "higher", None),
+    Work("T15/get", "records: 16 by their keys in one read()", 0.87, "higher", 0.5, "by hand"),
+    Work("T15/page", "records: a page of 20 by an index", 0.87, "higher", 0.5, "by hand"),
+    Work("T15/write", "records: insert and versioned update", 0.87, "higher", 1.0, "by hand"),
+    Work("T15/bulk", "records: insert of 100,000", 0.87, "higher", None, "by hand"),
     Work("T16", "open: pool of four / one connection", 4.0, "lower", 0.5),
 ]
 CLOSING = ("T16 raw", "T16 turnstile")
@@ -29,7 +34,8 @@ def row_of(work):
         return Reading(rates[0] / rates[1], *(1e6 / rate for rate in rates))
 
     unit = "per second" if work.better == "higher" else "microseconds"
-    return Row(work.id, work.work, work.target, work.better, unit, "raw", [raw, turnstile], read)
+    return Row(work.id, work.work, work.target, work.better, unit, work.against, [raw, turnstile],
+               read)
 
 
 ROWS = [row_of(work) for work in WORKS]

@@ -26,13 +26,14 @@ struct Common {
   std::string db;
   bool json = false;
   std::chrono::milliseconds timeout{5000};
+  std::string embedder;  ///< A command; empty: the built-in one.
 };
 
 struct IndexCommand {
   std::filesystem::path directory;
   int workers = 4;
   bool once = false;
-  std::chrono::milliseconds every{30'000};
+  std::chrono::seconds every{30};  ///< Between two looks.
   std::chrono::milliseconds lease{10'000};
   std::size_t max_text_bytes = std::size_t{4} << 20U;
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The main job, on real files: two processes with four workers each index a directory into one
-# SQLite file while a third one searches it, and a report says what came of it. `./dev demo` builds
-# and runs it.
+# SQLite file, with records, words, vectors, audit, tasks and a schedule, while a third one searches
+# it, and a report says what came of it. `./dev demo` builds and runs it.
 #
 #   TURNSTILE_BUILD   the build directory (needed)
 #   DEMO_DIR          the directory to index (/usr/share/doc)
@@ -66,7 +66,7 @@ choose_input() {
 start_programs() {
   local name
   for name in first second; do
-    "$kb" index "$input" --db "$db" --workers 4 --once --json \
+    "$kb" index "$input" --db "$db" --workers 4 --every 5s --once --json \
       >"$work/$name.json" 2>"$work/$name.log" &
     children+=($!)
   done
@@ -135,7 +135,8 @@ closing_report() {
   say ""
   say "input              $source_dir: $extent"
   say "indexing           $1 s, 2 processes with 4 workers each:" \
-    "$(value "$first" added) + $(value "$second" added) documents"
+    "$(value "$first" added) + $(value "$second" added) documents," \
+    "$(value "$first" vectors) + $(value "$second" vectors) vectors"
   "$kb" stats --db "$db" >"$work/stats.txt" || problems+=("a check of the database failed")
   sed 's/^/  /' "$work/stats.txt"
   say "searches           $(value "$load" searches) with $(value "$load" hits) hits;" \

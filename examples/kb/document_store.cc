@@ -1,111 +1,133 @@
 #include "document_store.h"
 
-#include <cstdint>
 #include <optional>
-#include <tuple>
 #include <utility>
 #include <vector>
 
-#include "audit.h"
+#include "actions.h"
 #include "chunker.h"
 
 namespace kb {
 
+using turnstile::field;
 using turnstile::WriteTx;
 
 namespace {
-
-struct StoredDocument {
-  std::int64_t id = 0;
-  turnstile::Blob hash;
-};
-
-std::optional<StoredDocument> find_document(turnstile::ReadTx& tx, const std::string& path) {
-  const auto row = tx.query<std::int64_t, turnstile::Blob>(
-                         "SELECT id, text_hash FROM document WHERE path = ?", path)
-                       .first();
-  if (!row) return std::nullopt;
-  return StoredDocument{std::get<0>(*row), std::get<1>(*row)};
-}
-
-void remember_stamp(WriteTx& tx, std::int64_t document, const FileStamp& stamp) {
-  tx.execute("UPDATE document SET size_bytes = ?, modified = ? WHERE id = ?", stamp.size_bytes,
-             stamp.modified, document);
-}
-
-std::int64_t put_document(WriteTx& tx, const std::string& path, const Contents& contents,
-                          std::size_t chunk_count) {
-  return tx
-      .query<std::int64_t>(
-          "INSERT INTO document(path, size_bytes, modified, text_hash, text_bytes, truncated, "
-          "chunk_count, indexed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-          "ON CONFLICT (path) DO UPDATE SET size_bytes = excluded.size_bytes, "
-          "modified = excluded.modified, text_hash = excluded.text_hash, "
-          "text_bytes = excluded.text_bytes, truncated = excluded.truncated, "
-          "chunk_count = excluded.chunk_count, indexed_at = excluded.indexed_at RETURNING id",
-          path, contents.stamp.size_bytes, contents.stamp.modified, contents.hash,
-          contents.text.size(), contents.truncated, chunk_count, now())
-      .one();
-}
-
-void put_chunks(WriteTx& tx, std::int64_t document, const std::vector<std::string_view>& chunks) {
-  tx.execute("DELETE FROM chunk WHERE document_id = ?", document);
-  turnstile::Statement insert =
-      tx.prepare("INSERT INTO chunk(document_id, position, body) VALUES (?, ?, ?)");
-  for (std::size_t position = 0; position < chunks.size(); ++position)
-    insert.execute(document, position, chunks[position]);
-}
-
-void remove_document(WriteTx& tx, std::int64_t document) {
-  // Chunks first and by name: it is their trigger that keeps the full-text index right.
-  tx.execute("DELETE FROM chunk WHERE document_id = ?", document);
-  tx.execute("DELETE FROM document WHERE id = ?", document);
-}
 
 std::string_view reason_of(Verdict verdict) {
   return verdict == Verdict::Binary ? "not text" : "damaged gzip";
 }
 
-void remember_skipped(WriteTx& tx, const std::string& path, const Contents& contents) {
-  if (contents.verdict == Verdict::Gone) {
-    tx.execute("DELETE FROM skipped WHERE path = ?", path);
-    return;
-  }
-  tx.execute(
-      "INSERT OR REPLACE INTO skipped(path, size_bytes, modified, reason) "
-      "VALUES (?, ?, ?, ?)",
-      path, contents.stamp.size_bytes, contents.stamp.modified, reason_of(contents.verdict));
-}
-
 }  // namespace
 
-Outcome DocumentStore::store(const Claim& claim, const Contents& contents,
-                             std::string_view actor) const {
+std::string_view to_string(Outcome outcome) noexcept {
+  switch (outcome) {
+    case Outcome::Added:
+      return "added";
+    case Outcome::Changed:
+      return "changed";
+    case Outcome::Removed:
+      return "removed";
+    case Outcome::Unchanged:
+      return "unchanged";
+    case Outcome::Skipped:
+      return "skipped";
+  }
+  return "";
+}
+
+Outcome DocumentStore::store(const turnstile::TaskContext& task, const std::string& path,
+                             const Contents& contents, std::string_view actor) const {
   // Before the transaction: everybody's turn is too precious to look for paragraphs in it.
   const std::vector<std::string_view> chunks = split_into_chunks(contents.text);
-
-  return lane_.write([&](WriteTx& tx) {
-    if (!WorkQueue::finish(tx, claim)) return Outcome::ClaimLost;
-    if (contents.verdict == Verdict::Unreadable)
-      return Outcome::Skipped;  // Perhaps readable tomorrow: what is stored stays as it is.
-    const std::optional<StoredDocument> stored = find_document(tx, claim.path);
-    if (contents.verdict != Verdict::Text) {
-      remember_skipped(tx, claim.path, contents);
-      if (!stored) return Outcome::Skipped;
-      remove_document(tx, stored->id);
-      AuditLog::record(tx, actor, Action::Removed, claim.path);
-      return Outcome::Removed;
-    }
-    if (stored && stored->hash == contents.hash) {
-      remember_stamp(tx, stored->id, contents.stamp);
-      return Outcome::Unchanged;
-    }
-    tx.execute("DELETE FROM skipped WHERE path = ?", claim.path);
-    const std::int64_t document = put_document(tx, claim.path, contents, chunks.size());
-    put_chunks(tx, document, chunks);
-    AuditLog::record(tx, actor, stored ? Action::Changed : Action::Added, claim.path);
-    return stored ? Outcome::Changed : Outcome::Added;
+  const turnstile::AuditEvent event{.actor = std::string(actor),
+                                    .subject = path,
+                                    .trace = "task " + std::to_string(task.task().id)};
+  return knowledge_.documents.lane().write([&](WriteTx& tx) {
+    const Outcome outcome = replace(tx, path, contents, chunks, event);
+    task.complete_in(tx, turnstile::Value(std::string(to_string(outcome))));
+    return outcome;
   });
+}
+
+Outcome DocumentStore::replace(WriteTx& tx, const std::string& path, const Contents& contents,
+                               const std::vector<std::string_view>& chunks,
+                               turnstile::AuditEvent event) const {
+  if (contents.verdict == Verdict::Unreadable)
+    return Outcome::Skipped;  // Perhaps readable tomorrow: what is stored stays as it is.
+  std::optional<Document> stored =
+      knowledge_.documents.where(field<&Document::path> == path).first(tx);
+  if (contents.verdict != Verdict::Text) {
+    remember_skipped(tx, path, contents);
+    if (!stored) return Outcome::Skipped;
+    remove_chunks(tx, stored->id);
+    knowledge_.documents.remove(tx, stored->id);
+    record(tx, std::move(event), action::kRemoved);
+    return Outcome::Removed;
+  }
+  Document document{.id = stored ? stored->id : 0,
+                    .path = path,
+                    .size_bytes = contents.stamp.size_bytes,
+                    .modified = contents.stamp.modified,
+                    .text_hash = contents.hash,
+                    .text_bytes = static_cast<std::int64_t>(contents.text.size()),
+                    .truncated = contents.truncated,
+                    .chunk_count = std::ssize(chunks)};
+  if (stored && stored->text_hash == contents.hash) {
+    static_cast<void>(knowledge_.documents.update(tx, document));
+    return Outcome::Unchanged;
+  }
+  knowledge_.skipped.remove(tx, path);
+  if (stored) {
+    remove_chunks(tx, document.id);
+    static_cast<void>(knowledge_.documents.update(tx, document));
+  } else {
+    knowledge_.documents.insert(tx, document);
+  }
+  put_chunks(tx, document.id, chunks);
+  record(tx, std::move(event), stored ? action::kChanged : action::kAdded);
+  return stored ? Outcome::Changed : Outcome::Added;
+}
+
+void DocumentStore::remove_chunks(WriteTx& tx, std::int64_t document) const {
+  std::vector<std::string> ids;
+  for (const std::int64_t id :
+       tx.query<std::int64_t>("SELECT id FROM chunk WHERE document_id = ?", document))
+    ids.push_back(vector_id(id));
+  knowledge_.vectors.remove(tx, ids);
+  knowledge_.chunks.remove_where(tx, field<&Chunk::document_id> == document);
+}
+
+void DocumentStore::put_chunks(WriteTx& tx, std::int64_t document,
+                               const std::vector<std::string_view>& chunks) const {
+  std::vector<Chunk> rows;
+  rows.reserve(chunks.size());
+  for (const std::string_view body : chunks)
+    rows.push_back(
+        {.document_id = document, .position = std::ssize(rows), .body = std::string(body)});
+  knowledge_.chunks.insert_all(tx, rows);
+  if (rows.empty()) return;
+  // One for each document at a time: a worker that finds the text changed since begins anew.
+  const std::string id = std::to_string(document);
+  knowledge_.tasks.enqueue(
+      tx, turnstile::NewTask{.queue = kEmbeddingQueue, .kind = "embed", .payload = id, .key = id});
+}
+
+void DocumentStore::remember_skipped(WriteTx& tx, const std::string& path,
+                                     const Contents& contents) const {
+  if (contents.verdict == Verdict::Gone) {
+    knowledge_.skipped.remove(tx, path);
+    return;
+  }
+  knowledge_.skipped.upsert(tx, Skipped{.path = path,
+                                        .size_bytes = contents.stamp.size_bytes,
+                                        .modified = contents.stamp.modified,
+                                        .reason = std::string(reason_of(contents.verdict))});
+}
+
+void DocumentStore::record(WriteTx& tx, turnstile::AuditEvent event, const char* action) const {
+  event.action = action;
+  knowledge_.audit.record(tx, std::move(event));
 }
 
 }  // namespace kb

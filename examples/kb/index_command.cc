@@ -8,6 +8,7 @@
 #include "indexer.h"
 #include "interrupt.h"
 #include "open.h"
+#include "turnstile/host.h"
 
 namespace kb {
 
@@ -33,6 +34,11 @@ std::string progress(const Indexer& indexer, const turnstile::DatabaseInfo& info
       human_time(info.counters.longest_write_wait));
 }
 
+std::int64_t lock_failures(const Indexer& indexer) {
+  // What a worker of the pool could not do in the file, too, although it has tried again.
+  return indexer.failures().lock_failures() + indexer.workers().storage_failures;
+}
+
 nlohmann::ordered_json to_json(const Indexer& indexer, const turnstile::DatabaseInfo& info,
                                double seconds) {
   const Tally& tally = indexer.tally();
@@ -45,11 +51,13 @@ nlohmann::ordered_json to_json(const Indexer& indexer, const turnstile::Database
           {"unchanged", tally.unchanged.load()},
           {"skipped", tally.skipped.load()},
           {"unnameable", tally.unnameable.load()},
+          {"vectors", tally.vectors.load()},
+          {"looks", tally.looks.load()},
           {"claims_lost", tally.claims_lost.load()},
           {"text_bytes", tally.text_bytes.load()},
           {"commits", info.counters.writes},
           {"longest_wait_ms", in_ms(info.counters.longest_write_wait)},
-          {"lock_failures", indexer.failures().lock_failures()},
+          {"lock_failures", lock_failures(indexer)},
           {"failures", indexer.failures().others()},
           {"seconds", seconds}};
 }
@@ -61,39 +69,23 @@ void print(const Indexer& indexer, const turnstile::DatabaseInfo& info, double s
   fmt::print("documents      {} added, {} changed, {} removed, {} unchanged\n",
              with_commas(tally.added), with_commas(tally.changed), with_commas(tally.removed),
              with_commas(tally.unchanged));
+  fmt::print("vectors        {} made\n", with_commas(tally.vectors));
   fmt::print("not text       {}\n", with_commas(tally.skipped));
   if (tally.unnameable > 0)
     fmt::print("left out       {}, whose names are not UTF-8\n", with_commas(tally.unnameable));
   fmt::print("text           {} in {:.1f} s\n", human_bytes(tally.text_bytes), seconds);
   fmt::print("commits        {}\n", with_commas(static_cast<std::int64_t>(info.counters.writes)));
   fmt::print("longest wait   {}\n", human_time(info.counters.longest_write_wait));
-  fmt::print("lock failures  {}\n", indexer.failures().lock_failures());
+  fmt::print("lock failures  {}\n", lock_failures(indexer));
 }
 
-// One pass; false when a signal came.
-bool run_pass(Indexer& indexer, const turnstile::Database& database, Interrupt& interrupt,
-              steady_clock::time_point begin) {
+// Until all is done, or for ever, or until a signal comes.
+void run_until_done(const Indexer& indexer, const turnstile::Database& database,
+                    Interrupt& interrupt, bool once, steady_clock::time_point begin) {
   ProgressLine line;
-  indexer.start();
-  while (!indexer.is_done()) {
-    if (interrupt.wait_for(kTick)) indexer.stop();
+  while (!(once && indexer.is_done()) && !interrupt.wait_for(kTick))
     if (line.is_due()) line.show(progress(indexer, database.info(), seconds_since(begin)));
-  }
   line.end();
-  indexer.finish();
-  if (!indexer.scan_problem().empty()) {
-    fmt::print(stderr, "kb: a part of the directory was not looked at: {}\n",
-               indexer.scan_problem());
-  }
-  return !interrupt.requested();
-}
-
-bool wait_for_next_pass(Interrupt& interrupt, std::chrono::milliseconds span) {
-  fmt::print(stderr, "indexing: next look in {} s, Ctrl-C ends\n", span.count() / 1000);
-  const auto until = steady_clock::now() + span;
-  while (steady_clock::now() < until)
-    if (interrupt.wait_for(kTick)) return false;
-  return true;
 }
 
 }  // namespace
@@ -101,25 +93,37 @@ bool wait_for_next_pass(Interrupt& interrupt, std::chrono::milliseconds span) {
 ExitCode run_index(const Common& common, const IndexCommand& command) {
   Interrupt interrupt;
   const auto begin = steady_clock::now();
-  const turnstile::Database database = open_for_writing(common);
-  Indexer indexer(database,
-                  {command.directory, command.workers, command.max_text_bytes, command.lease});
-  const auto report = [&] {
+  const std::unique_ptr<Embedder> embedder = make_embedder(common);
+  turnstile::Host host(host_options(common));
+  Indexer indexer(host, *embedder,
+                  {.directory = command.directory,
+                   .workers = command.workers,
+                   .max_text_bytes = command.max_text_bytes,
+                   .lease = command.lease,
+                   .every = command.every});
+  const auto report = [&](const turnstile::DatabaseInfo& info) {
     const double seconds = seconds_since(begin);
     if (common.json)
-      fmt::print("{}\n", to_json(indexer, database.info(), seconds).dump());
+      fmt::print("{}\n", to_json(indexer, info, seconds).dump());
     else
-      print(indexer, database.info(), seconds);
+      print(indexer, info, seconds);
   };
   try {
-    while (run_pass(indexer, database, interrupt, begin) && !command.once &&
-           wait_for_next_pass(interrupt, command.every)) {
-    }
+    host.start();
+    run_until_done(indexer, host.database(), interrupt, command.once, begin);
   } catch (...) {
-    report();  // What was done before is worth knowing, a lock failure in particular.
+    report(host.database().info());  // What was done before is worth knowing.
+    host.stop();
     throw;
   }
-  report();
+  const turnstile::DatabaseInfo info = host.database().info();
+  const turnstile::HostStopReport stopped = host.stop();
+  report(info);
+  if (const std::string problem = indexer.scan_problem(); !problem.empty())
+    fmt::print(stderr, "kb: a part of the directory was not looked at: {}\n", problem);
+  for (const turnstile::ComponentStatus& component : stopped.components)
+    if (!component.reason.empty())
+      fmt::print(stderr, "kb: {}: {}\n", component.name, component.reason);
   return interrupt.requested() ? ExitCode::Interrupted : ExitCode::Done;
 }
 

@@ -2,116 +2,157 @@
 
 #include <unistd.h>
 
-#include <future>
-#include <optional>
-#include <random>
 #include <utility>
 
 namespace kb {
 
+using turnstile::Component;
+using turnstile::ComponentPriority;
+using turnstile::TaskContext;
+using turnstile::TaskResult;
+
 namespace {
 
-// Unique among all workers of all processes, restarted ones and those in other containers too,
-// which a process id is not. Never 0, which means that nobody has the path.
-std::int64_t new_owner() {
-  std::random_device random;
-  return std::uniform_int_distribution<std::int64_t>(1)(random);
+// The kind and the name of the scheduled job. A kind for each directory, so that only those who
+// index that directory take it.
+std::string look_name(const Scanner& scanner) {
+  return "look " + key_of(scanner.root());
+}
+
+// Neither owns what it points to: this object outlives the host's components.
+template <class T>
+std::shared_ptr<T> borrowed(T& part) {
+  return std::shared_ptr<T>(std::shared_ptr<T>(), &part);
 }
 
 }  // namespace
 
-// Each concern goes through a lane of its own. So a Timeout says which concern waited and which one
-// it waited for, and none of them can take a connection or change a setting.
-Indexer::Indexer(const turnstile::Database& database, IndexSettings settings)
+Indexer::Indexer(turnstile::Host& host, Embedder& embedder, IndexSettings settings)
     : settings_(std::move(settings)),
       scanner_(settings_.directory),
       reader_(settings_.max_text_bytes),
-      queue_(database.lane("scan"), settings_.lease),
-      store_(database.lane("documents")),
-      audit_(database.lane("audit")),
-      process_("process " + std::to_string(::getpid())) {}
-
-Indexer::~Indexer() {
-  stop();
+      process_("process " + std::to_string(::getpid())),
+      knowledge_(host.database(), embedder, Tables::Ensure, settings_.lease),
+      watch_(knowledge_, scanner_),
+      store_(knowledge_),
+      chunk_embedder_(knowledge_, embedder),
+      pool_(knowledge_.tasks,
+            {.queues = {kDocumentQueue, kEmbeddingQueue}, .workers = settings_.workers}),
+      scheduler_(host.lane("cron")) {
+  pool_.handle("read", [this](TaskContext& task) { return read(task); });
+  pool_.handle("embed", [this](TaskContext& task) { return embed(task); });
+  scheduler_.handle(look_name(scanner_), [this](turnstile::CronRun& run) {
+    look(run.stop());
+    ++tally_.looks;
+    return turnstile::CronOutcome::done();
+  });
+  add_parts(host);
 }
 
-void Indexer::start() {
-  threads_.clear();
-  stop_ = std::stop_source();
-  scan_done_ = false;
-  running_ = settings_.workers + 1;
-  threads_.emplace_back([this] { run_thread([this] { scan(); }); });
-  for (int number = 1; number <= settings_.workers; ++number)
-    threads_.emplace_back([this, number] { run_thread([this, number] { work(number); }); });
+// The audit log first and last, for the others record in it.
+void Indexer::add_parts(turnstile::Host& host) {
+  host.add(turnstile::component_of("audit", ComponentPriority::Infrastructure,
+                                   borrowed(knowledge_.audit)));
+  host.add(turnstile::component_of("workers", ComponentPriority::Automation, borrowed(pool_)));
+  host.add({.name = "schedule",
+            .priority = ComponentPriority::Automation,
+            .start =
+                [this] {
+                  schedule_looks();
+                  scheduler_.start();
+                },
+            .stop = [this](std::chrono::milliseconds limit) { scheduler_.stop(limit); }});
+  host.add({.name = "first look",
+            .priority = ComponentPriority::Automation,
+            .start = [this] { start_first_look(); },
+            .stop =
+                [this](std::chrono::milliseconds) {
+                  first_look_.request_stop();
+                  first_look_.join();
+                }});
 }
 
-void Indexer::finish() {
-  threads_.clear();  // Joins them.
-  if (const std::exception_ptr error = std::exchange(error_, nullptr))
-    std::rethrow_exception(error);
+// One job for the directory, whoever adds it. What was due while nobody indexed is not made up for.
+void Indexer::schedule_looks() {
+  scheduler_.add({.name = look_name(scanner_),
+                  .schedule = "@every " + std::to_string(settings_.every.count()) + "s",
+                  .kind = look_name(scanner_),
+                  .payload = scanner_.root()});
 }
 
-// What goes wrong with a file is part of the result. What goes wrong with the database ends the
-// pass: nothing is lost by that, for what was not done is still queued.
-template <class Body>
-void Indexer::run_thread(Body body) {
+void Indexer::start_first_look() {
+  first_look_ = std::jthread([this](const std::stop_token& stop) {
+    std::exception_ptr error;
+    try {
+      look(stop);
+    } catch (...) {
+      failures_.note_current();
+      error = std::current_exception();
+    }
+    const std::lock_guard lock(mutex_);
+    error_ = error;
+    first_look_done_ = true;
+  });
+}
+
+void Indexer::look(const std::stop_token& stop) {
+  const auto note = [this](const Look& part) {
+    tally_.files += part.files;
+    tally_.queued += part.queued;
+    tally_.unnameable += part.unnameable;
+  };
+  const Look total = watch_.look(process_, note, stop);
+  const std::lock_guard lock(mutex_);
+  scan_problem_ = total.problem;
+}
+
+bool Indexer::is_done() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (error_) std::rethrow_exception(error_);
+    if (!first_look_done_) return false;
+  }
+  return queue_size() == 0;
+}
+
+std::string Indexer::scan_problem() const {
+  const std::lock_guard lock(mutex_);
+  return scan_problem_;
+}
+
+std::int64_t Indexer::queue_size() const {
+  const turnstile::TaskCounts counts = knowledge_.tasks.counts();
+  return counts.pending + counts.running;
+}
+
+TaskResult Indexer::read(const TaskContext& task) {
+  return counting_failures([&] {
+    const std::string& path = task.text();
+    // The slow part comes first, outside of any transaction: while this thread waits for the disk
+    // or inflates, the turn is somebody else's.
+    const Contents contents = reader_.read(path);
+    count(store_.store(task, path, contents, process_), contents);
+  });
+}
+
+TaskResult Indexer::embed(const TaskContext& task) {
+  return counting_failures([&] { tally_.vectors += chunk_embedder_.embed(task, process_); });
+}
+
+// What was completed in a transaction stays so, whatever is returned here; a document that is gone
+// needs nothing. What fails is tried again, and a dead letter in the end.
+template <class Work>
+TaskResult Indexer::counting_failures(const Work& work) {
   try {
-    body();
+    work();
+    return TaskResult::done();
+  } catch (const turnstile::Cancelled& stopped) {
+    if (stopped.code() == "TASK_LEASE_LOST") ++tally_.claims_lost;
+    return TaskResult::stopped();
   } catch (...) {
     failures_.note_current();
-    const std::lock_guard lock(mutex_);
-    if (!error_) error_ = std::current_exception();
-    stop_.request_stop();
+    throw;
   }
-  --running_;
-}
-
-void Indexer::scan() {
-  // Nobody has to wait for these two rows but the end of the scan.
-  std::future<void> started = audit_.note(process_, Action::ScanStarted, scanner_.root());
-  const auto offer = [this](const std::vector<FoundFile>& files) {
-    tally_.files += static_cast<std::int64_t>(files.size());
-    tally_.queued += queue_.offer(files);
-    work_came_.notify_all();
-  };
-  const ScanResult result = scanner_.walk(offer, stop_.get_token());
-  tally_.unnameable += result.unnameable;
-  scan_problem_ = result.problem;
-  if (!stop_.stop_requested()) tally_.queued += queue_.offer_missing(scanner_.root());
-  started.get();
-  audit_.note(process_, Action::ScanEnded, scanner_.root()).get();
-  scan_done_ = true;
-  work_came_.notify_all();
-}
-
-void Indexer::work(int number) {
-  const std::int64_t owner = new_owner();
-  const std::string actor = process_ + ", worker " + std::to_string(number);
-  while (!stop_.stop_requested()) {
-    if (queue_.state() == QueueState::Available) {
-      if (const std::optional<Claim> claim = queue_.claim(owner)) handle(*claim, actor);
-    } else if (!wait_for_work()) {
-      return;
-    }
-  }
-}
-
-void Indexer::handle(const Claim& claim, const std::string& actor) {
-  // The slow part comes first, outside of any transaction: while this thread waits for the disk or
-  // inflates, the turn is somebody else's.
-  const Contents contents = reader_.read(claim.path);
-  count(store_.store(claim, contents, actor), contents);
-}
-
-// False when there will be no more. Whoever indexes into the same file can add work, or die and
-// leave it behind; that is not announced between processes, so it is looked for now and then.
-bool Indexer::wait_for_work() {
-  constexpr std::chrono::milliseconds kLookAgain{50};
-  const bool scan_was_done = scan_done_;
-  if (scan_was_done && queue_.state() == QueueState::Empty) return false;
-  std::unique_lock lock(mutex_);
-  work_came_.wait_for(lock, kLookAgain);  // Waking for nothing costs one look more.
-  return true;
 }
 
 void Indexer::count(Outcome outcome, const Contents& contents) {
@@ -130,9 +171,6 @@ void Indexer::count(Outcome outcome, const Contents& contents) {
       break;
     case Outcome::Skipped:
       ++tally_.skipped;
-      break;
-    case Outcome::ClaimLost:
-      ++tally_.claims_lost;
       break;
   }
   if (outcome == Outcome::Added || outcome == Outcome::Changed)

@@ -31,11 +31,13 @@ nlohmann::ordered_json to_json(const SearchLoad& load) {
 
 ExitCode run_load(const Common& common, const LoadCommand& command) {
   Interrupt interrupt;
-  const turnstile::Database database = open_for_writing(common);
+  const std::unique_ptr<Embedder> embedder = make_embedder(common);
+  const turnstile::Database database = open_or_create(common);
+  const Knowledge knowledge(database, *embedder, Tables::Ensure);
   const auto until =
       std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::milliseconds>(
                                              std::chrono::duration<double>(command.seconds));
-  SearchLoad load(database);
+  SearchLoad load(database, knowledge, *embedder);
   ProgressLine line;
   load.start(command.threads, command.pause);
   constexpr std::chrono::milliseconds kTick{20};

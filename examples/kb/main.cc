@@ -96,6 +96,8 @@ class CommandLine {
     CLI::App* command = app_.add_subcommand(name, summary);
     command->add_option("--db", common_.db, "The database file")->required();
     command->add_flag("--json", common_.json, "Print JSON");
+    command->add_option("--embedder", common_.embedder,
+                        "A command that makes vectors of texts, instead of the built-in stand-in");
     command->add_option("--timeout", timeout_ms_, "Longest wait of one call, such as 5s")
         ->transform(durations());
     command->callback([this, run = std::move(run)] {
@@ -108,7 +110,7 @@ class CommandLine {
   void add_index() {
     CLI::App* command =
         add_command("index", "Bring the text files of a directory into the file", [this] {
-          index_.every = as_ms(every_ms_);
+          index_.every = std::chrono::ceil<std::chrono::seconds>(as_ms(every_ms_));
           index_.lease = as_ms(lease_ms_);
           if (timeout_ms_ < 0)
             common_.timeout = std::chrono::seconds(30);  // Nobody sits and waits for one document.
@@ -117,9 +119,10 @@ class CommandLine {
     command->add_option("DIR", index_.directory, "The directory")->required();
     command->add_option("--workers", index_.workers, "Threads that read and store files")
         ->check(CLI::Range(1, 64));
-    command->add_flag("--once", index_.once, "End after one pass instead of looking again");
-    command->add_option("--every", every_ms_, "Time between two passes (30s)")
-        ->transform(durations());
+    command->add_flag("--once", index_.once, "End when all is done instead of looking again");
+    command->add_option("--every", every_ms_, "Time between two looks at the directory (30s)")
+        ->transform(durations())
+        ->check(CLI::Range(1.0, 86'400'000.0));
     command->add_option("--lease", lease_ms_, "Time after which a dead worker's file is free (10s)")
         ->transform(durations());
     command
@@ -128,7 +131,7 @@ class CommandLine {
   }
 
   void add_search() {
-    CLI::App* command = add_command("search", "Find documents by their words",
+    CLI::App* command = add_command("search", "Find documents by their words and their meaning",
                                     [this] { return run_search(common_, search_); });
     command->add_option("QUERY", search_.query, "Words; \"in quotes\" side by side")->required();
     command->add_option("-n", search_.limit, "How many results at most")

@@ -1,16 +1,24 @@
-// The one place that opens the database, and so the one place that knows its settings.
+// How the commands open the file, in one place.
 #pragma once
 
+#include <memory>
+
 #include "commands.h"
+#include "embedder.h"
 #include "turnstile/database.h"
+#include "turnstile/host.h"
 
 namespace kb {
 
-/// Opens the knowledge base and brings its tables into being; several processes may do that at the
-/// same moment.
-[[nodiscard]] turnstile::Database open_for_writing(const Common& common);
+/// For a process that indexes: the file is made when it is missing.
+[[nodiscard]] turnstile::HostOptions host_options(const Common& common);
 
-/// Opens an existing one just to look at it.
-[[nodiscard]] turnstile::Database open_for_reading(const Common& common);
+/// For a command that looks: a mistyped name is not made a file.
+[[nodiscard]] turnstile::Database open_existing(const Common& common);
+/// The same for one that may be started together with those who make the file.
+[[nodiscard]] turnstile::Database open_or_create(const Common& common);
+
+/// The one that the command line names.
+[[nodiscard]] std::unique_ptr<Embedder> make_embedder(const Common& common);
 
 }  // namespace kb

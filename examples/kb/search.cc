@@ -1,65 +1,107 @@
 #include "search.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
-#include <tuple>
+#include <utility>
+
+#include "text.h"
 
 namespace kb {
 
 namespace {
 
-void add_quoted(std::string& expression, std::string_view term) {
-  if (!expression.empty()) expression += ' ';
-  expression += '"';
-  expression += term;
-  expression += '"';
+using turnstile::ReadTx;
+
+// Farther away, texts have nothing to do with each other: a search for what is not there is to find
+// nothing, although there is always something that is nearest.
+constexpr double kFarthest = 0.7;
+
+// So many chunks are looked at for one document that is shown.
+constexpr std::int64_t kChunksPerHit = 4;
+constexpr std::int64_t kMostChunks = 1000;
+
+struct Found {
+  std::int64_t chunk = 0;
+  double score = 0;
+  bool by_words = false;
+  bool by_meaning = false;
+  std::string snippet;
+};
+
+using FoundById = std::map<std::int64_t, Found>;
+
+// The constant is the one that the method's authors found to matter little.
+double share_of_place(std::size_t place) {
+  return 1.0 / (60.0 + static_cast<double>(place));
 }
 
-void add_words(std::string& expression, std::string_view words) {
-  constexpr std::string_view kBlank = " \t\r\n\f\v";
-  for (;;) {
-    words.remove_prefix(std::min(words.find_first_not_of(kBlank), words.size()));
-    if (words.empty()) return;
-    const std::string_view word = words.substr(0, words.find_first_of(kBlank));
-    add_quoted(expression, word);
-    words.remove_prefix(word.size());
+void add_words(const Knowledge& knowledge, ReadTx& tx, const Query& query, std::int64_t chunks,
+               FoundById& found) {
+  const turnstile::TextSnippet snippet{.before = std::string(1, kMatchBegin),
+                                       .after = std::string(1, kMatchEnd),
+                                       .ellipsis = " ... ",
+                                       .words = 20};
+  std::size_t place = 0;
+  for (turnstile::TextHit& hit : knowledge.words.search(
+           tx, query.text, {.limit = static_cast<std::size_t>(chunks), .snippet = snippet})) {
+    Found& entry = found[hit.key];
+    entry.score += share_of_place(++place);
+    entry.by_words = true;
+    entry.snippet = std::move(hit.snippet);
   }
+}
+
+void add_meaning(const Knowledge& knowledge, ReadTx& tx, const Query& query, std::int64_t chunks,
+                 FoundById& found) {
+  if (query.vector.empty()) return;
+  std::size_t place = 0;
+  for (const turnstile::VectorMatch& match : knowledge.vectors.search(
+           tx, query.vector, {.limit = static_cast<int>(chunks), .max_distance = kFarthest})) {
+    Found& entry = found[std::stoll(match.id)];
+    entry.score += share_of_place(++place);
+    entry.by_meaning = true;
+  }
+}
+
+std::string beginning_of(std::string_view body) {
+  constexpr std::size_t kShown = 120;
+  std::string text(cut_at_character(body, kShown));
+  return text.size() < body.size() ? text + " ..." : text;
 }
 
 }  // namespace
 
-std::string match_expression(std::string_view text) {
-  std::string expression;
-  // Every second piece between quotation marks is a phrase. No piece contains such a mark, so none
-  // can end its own quotes; a mark without a partner reaches to the end of the text.
-  for (bool quoted = false;; quoted = !quoted) {
-    const std::size_t mark = text.find('"');
-    const std::string_view piece = text.substr(0, mark);
-    if (!quoted)
-      add_words(expression, piece);
-    else if (piece.find_first_not_of(' ') != std::string_view::npos)
-      add_quoted(expression, piece);
-    if (mark == std::string_view::npos) return expression;
-    text.remove_prefix(mark + 1);
-  }
-}
-
-std::vector<Hit> search(turnstile::ReadTx& tx, std::string_view text, std::int64_t limit) {
+std::vector<Hit> search(const Knowledge& knowledge, ReadTx& tx, const Query& query) {
   std::vector<Hit> hits;
-  const std::string expression = match_expression(text);
-  if (expression.empty() || limit <= 0) return hits;
-  std::set<std::string, std::less<>> seen;
-  // The rows come as they are asked for, so this stops when there are enough documents.
-  auto rows = tx.query<std::string, std::int64_t, std::int64_t, double, std::string>(
-      "SELECT document.path, chunk.position + 1, document.chunk_count, -chunk_text.rank, "
-      "snippet(chunk_text, 0, ?2, ?3, ' ... ', 20) "
-      "FROM chunk_text JOIN chunk ON chunk.id = chunk_text.rowid "
-      "JOIN document ON document.id = chunk.document_id "
-      "WHERE chunk_text MATCH ?1 ORDER BY chunk_text.rank",
-      expression, std::string_view(&kMatchBegin, 1), std::string_view(&kMatchEnd, 1));
-  for (auto&& [path, chunk, chunk_count, score, snippet] : rows) {
-    if (seen.insert(path).second) hits.push_back({path, chunk, chunk_count, score, snippet});
-    if (std::ssize(hits) == limit) break;
+  if (query.limit <= 0) return hits;
+  const std::int64_t chunks = std::min(query.limit * kChunksPerHit, kMostChunks);
+  FoundById found;
+  add_words(knowledge, tx, query, chunks, found);
+  add_meaning(knowledge, tx, query, chunks, found);
+
+  std::vector<Found> ranked;
+  for (auto& [id, entry] : found) {
+    entry.chunk = id;
+    ranked.push_back(std::move(entry));
+  }
+  std::ranges::stable_sort(ranked, std::greater{}, &Found::score);
+
+  std::set<std::int64_t> seen;
+  for (Found& entry : ranked) {
+    const std::optional<Chunk> chunk = knowledge.chunks.get(tx, entry.chunk);
+    if (!chunk || !seen.insert(chunk->document_id).second) continue;
+    const std::optional<Document> document = knowledge.documents.get(tx, chunk->document_id);
+    if (!document) continue;
+    hits.push_back(
+        {.path = document->path,
+         .chunk = chunk->position + 1,
+         .chunk_count = document->chunk_count,
+         .score = entry.score,
+         .by_words = entry.by_words,
+         .by_meaning = entry.by_meaning,
+         .snippet = entry.snippet.empty() ? beginning_of(chunk->body) : std::move(entry.snippet)});
+    if (std::ssize(hits) == query.limit) break;
   }
   return hits;
 }

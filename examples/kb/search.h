@@ -1,12 +1,13 @@
-// Full-text search.
+// Search by words and by meaning at once.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "turnstile/lane.h"
+#include "knowledge.h"
 
 namespace kb {
 
@@ -20,16 +21,22 @@ struct Hit {
   std::int64_t chunk = 0;  ///< Which one of the document, from 1.
   std::int64_t chunk_count = 0;
   double score = 0;  ///< The higher the better.
+  bool by_words = false;
+  bool by_meaning = false;
   std::string snippet;
 };
 
-/// What FTS5 understands by the words of `text`: all of them must occur, "quoted words" next to
-/// each other. Each is quoted, so that none of it is an operator, whatever it contains. Empty when
-/// there is nothing to look for.
-[[nodiscard]] std::string match_expression(std::string_view text);
+/// What is asked for.
+struct Query {
+  std::string text;               ///< Valid UTF-8; "in quotes": side by side.
+  std::span<const float> vector;  ///< Of the text, from the embedder.
+  std::int64_t limit = 10;
+};
 
-/// The best hits first; at most one for each document.
-[[nodiscard]] std::vector<Hit> search(turnstile::ReadTx& tx, std::string_view text,
-                                      std::int64_t limit);
+/// The best hits first; at most one for each document. Two lists, the chunks that have all the
+/// words and the chunks whose vectors are near, are put together by their places in them
+/// (reciprocal rank fusion): scores of words and distances of vectors cannot be compared.
+[[nodiscard]] std::vector<Hit> search(const Knowledge& knowledge, turnstile::ReadTx& tx,
+                                      const Query& query);
 
 }  // namespace kb

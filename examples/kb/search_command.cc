@@ -18,6 +18,8 @@ nlohmann::ordered_json to_json(const Hit& hit) {
           {"chunk", hit.chunk},
           {"chunk_count", hit.chunk_count},
           {"score", hit.score},
+          {"by_words", hit.by_words},
+          {"by_meaning", hit.by_meaning},
           {"snippet", printable_snippet(hit.snippet, false)}};
 }
 
@@ -32,11 +34,15 @@ void print(const std::vector<Hit>& hits) {
 }  // namespace
 
 ExitCode run_search(const Common& common, const SearchCommand& command) {
-  const turnstile::Database database = open_for_reading(common);
-  const turnstile::Lane lane = database.lane("search");
-  const std::string query = to_utf8(command.query);
-  const std::vector<Hit> hits =
-      lane.read([&](turnstile::ReadTx& tx) { return search(tx, query, command.limit); });
+  const std::unique_ptr<Embedder> embedder = make_embedder(common);
+  const turnstile::Database database = open_existing(common);
+  const Knowledge knowledge(database, *embedder, Tables::Require);
+  const std::string text = to_utf8(command.query);
+  // Before the transaction: a model takes its time.
+  const std::vector<std::vector<float>> vector = embedder->embed(std::span(&text, 1));
+  const Query query{.text = text, .vector = vector.front(), .limit = command.limit};
+  const std::vector<Hit> hits = database.lane("search").read(
+      [&](turnstile::ReadTx& tx) { return search(knowledge, tx, query); });
   if (common.json) {
     auto array = nlohmann::ordered_json::array();
     for (const Hit& hit : hits)
@@ -45,7 +51,7 @@ ExitCode run_search(const Common& common, const SearchCommand& command) {
   } else {
     print(hits);
   }
-  if (hits.empty()) fmt::print(stderr, "kb: nothing found for {}\n", printable(query));
+  if (hits.empty()) fmt::print(stderr, "kb: nothing found for {}\n", printable(text));
   return hits.empty() ? ExitCode::No : ExitCode::Done;
 }
 

@@ -47,6 +47,11 @@ std::optional<std::string> random_chunk(ReadTx& tx, std::mt19937_64& random) {
       .first();
 }
 
+// Vectors are made after the words are stored, so that only these have to be found.
+std::size_t count_by_words(const std::vector<Hit>& hits) {
+  return static_cast<std::size_t>(std::ranges::count_if(hits, &Hit::by_words));
+}
+
 }  // namespace
 
 void SearchLoad::start(int threads, std::chrono::milliseconds pause) {
@@ -80,7 +85,10 @@ bool SearchLoad::search_once(std::mt19937_64& random) {
   const std::optional<std::size_t> found = lane_.read([&](ReadTx& tx) {
     const std::optional<std::string> chunk = random_chunk(tx, random);
     const std::optional<std::string> word = chunk ? pick_word(*chunk, random) : std::nullopt;
-    return word ? std::optional(search(tx, *word, kResults).size()) : std::nullopt;
+    if (!word) return std::optional<std::size_t>();
+    const std::vector<std::vector<float>> vector = embedder_.embed(std::span(&*word, 1));
+    const Query query{.text = *word, .vector = vector.front(), .limit = kResults};
+    return std::optional(count_by_words(search(knowledge_, tx, query)));
   });
   if (!found) return false;
   const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(

@@ -9,7 +9,9 @@
 #include <thread>
 #include <vector>
 
+#include "embedder.h"
 #include "failures.h"
+#include "knowledge.h"
 #include "turnstile/database.h"
 
 namespace kb {
@@ -17,7 +19,8 @@ namespace kb {
 /// Threads: shared, but for construction, start and finish, which are confined.
 class SearchLoad {
  public:
-  explicit SearchLoad(const turnstile::Database& database) : lane_(database.lane("search")) {}
+  SearchLoad(const turnstile::Database& database, const Knowledge& knowledge, Embedder& embedder)
+      : lane_(database.lane("search")), knowledge_(knowledge), embedder_(embedder) {}
 
   void start(int threads, std::chrono::milliseconds pause);
   /// Stops the threads and waits for them.
@@ -38,6 +41,8 @@ class SearchLoad {
   bool search_once(std::mt19937_64& random);
 
   const turnstile::Lane lane_;
+  const Knowledge& knowledge_;
+  Embedder& embedder_;
   std::atomic<std::int64_t> searches_ = 0;
   std::atomic<std::int64_t> hits_ = 0;
   std::atomic<std::int64_t> misses_ = 0;

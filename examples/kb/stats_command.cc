@@ -15,17 +15,13 @@ nlohmann::ordered_json to_json(const Statistics& statistics) {
   auto checks = nlohmann::ordered_json::array();
   for (const Check& check : statistics.checks)
     checks.push_back({{"name", check.name}, {"passed", check.passed}, {"detail", check.detail}});
-  return {{"documents", statistics.documents},
-          {"chunks", statistics.chunks},
-          {"text_bytes", statistics.text_bytes},
-          {"truncated", statistics.truncated},
-          {"skipped", statistics.skipped},
-          {"queued", statistics.queued},
-          {"audit_events", statistics.audit_events},
-          {"added", statistics.added},
-          {"changed", statistics.changed},
-          {"removed", statistics.removed},
-          {"consistent", statistics.is_consistent()},
+  return {{"documents", statistics.documents},   {"chunks", statistics.chunks},
+          {"text_bytes", statistics.text_bytes}, {"truncated", statistics.truncated},
+          {"skipped", statistics.skipped},       {"vectors", statistics.vectors},
+          {"queued", statistics.queued},         {"tasks_done", statistics.tasks_done},
+          {"looks", statistics.looks},           {"audit_events", statistics.audit_events},
+          {"added", statistics.added},           {"changed", statistics.changed},
+          {"removed", statistics.removed},       {"consistent", statistics.is_consistent()},
           {"checks", std::move(checks)}};
 }
 
@@ -37,8 +33,11 @@ void print(const Statistics& statistics) {
                with_commas(statistics.truncated));
   }
   fmt::print("chunks         {}\n", with_commas(statistics.chunks));
+  fmt::print("vectors        {}\n", with_commas(statistics.vectors));
   fmt::print("not text       {}\n", with_commas(statistics.skipped));
-  fmt::print("queued         {}\n", with_commas(statistics.queued));
+  fmt::print("tasks          {} done, {} queued\n", with_commas(statistics.tasks_done),
+             with_commas(statistics.queued));
+  fmt::print("looks          {} of the schedule\n", with_commas(statistics.looks));
   fmt::print("audit events   {}: {} added, {} changed, {} removed\n",
              with_commas(statistics.audit_events), with_commas(statistics.added),
              with_commas(statistics.changed), with_commas(statistics.removed));
@@ -49,8 +48,10 @@ void print(const Statistics& statistics) {
 }  // namespace
 
 ExitCode run_stats(const Common& common) {
-  const turnstile::Database database = open_for_reading(common);
-  const Statistics statistics = database.lane("statistics").read(statistics_of);
+  const std::unique_ptr<Embedder> embedder = make_embedder(common);
+  const turnstile::Database database = open_existing(common);
+  const Knowledge knowledge(database, *embedder, Tables::Require);
+  const Statistics statistics = statistics_of(knowledge, database.lane("statistics"));
   if (common.json)
     fmt::print("{}\n", to_json(statistics).dump());
   else

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "turnstile/priority.h"
 #include "turnstile/progress.h"
 
 namespace turnstile {
@@ -27,6 +28,7 @@ struct MaintenanceOptions {
   /// done.
   std::stop_token stop{};
   ProgressSink progress{};
+  Priority priority = Priority::Normal;  ///< Of optimize() and analyze(), among those that write.
 };
 
 enum class CheckpointMode {

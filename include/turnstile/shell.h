@@ -12,6 +12,7 @@
 #include <source_location>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -66,6 +67,9 @@ struct ShellOutcome {
   [[nodiscard]] bool succeeded() const noexcept {
     return exit_status == 0 && !timed_out && !stopped;
   }
+  /// One clause for a message, such as `exit status 3` or `ended by signal 9 after its time was
+  /// up`.
+  [[nodiscard]] std::string describe() const;
 };
 
 /// Runs `command` and returns when its program has ended. Blocks the calling thread, without using
@@ -76,7 +80,7 @@ struct ShellOutcome {
 /// but 0, 1 and 2. At the timeout, or when `stop` is requested, the whole group gets SIGTERM, and
 /// SIGKILL when `grace` has passed and one of it still runs or holds the output open; then nothing
 /// of the group is left. A process that the program leaves behind when it exits by itself goes on
-/// and is not waited for; its later output is lost.
+/// and is not waited for; its later output is lost. One whose caller is killed goes on, too.
 ///
 /// A program that fails is no error of the call: see ShellOutcome. Throws MisuseError
 /// (COMMAND_INVALID) for words that no program can be given, Error (COMMAND_NOT_FOUND,
@@ -86,5 +90,14 @@ struct ShellOutcome {
 /// Threads: shared.
 [[nodiscard]] ShellOutcome run_shell(const ShellCommand& command, std::stop_token stop = {},
                                      std::source_location where = std::source_location::current());
+
+/// Words as one text, for jobs and tasks that are commands: a JSON array of texts. Throws
+/// MisuseError (COMMAND_INVALID) for words that are no UTF-8.
+[[nodiscard]] std::string command_payload(
+    const std::vector<std::string>& words,
+    std::source_location where = std::source_location::current());
+/// The words of such a text. Throws MisuseError (COMMAND_INVALID) for any other.
+[[nodiscard]] std::vector<std::string> command_words(
+    std::string_view payload, std::source_location where = std::source_location::current());
 
 }  // namespace turnstile

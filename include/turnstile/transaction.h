@@ -4,8 +4,10 @@
 
 #include <functional>
 #include <string_view>
+#include <vector>
 
 #include "turnstile/detail/function_ref.h"
+#include "turnstile/schema.h"
 #include "turnstile/statement.h"
 
 struct sqlite3;
@@ -46,6 +48,8 @@ class ReadTx {
   friend class WriteTx;
   friend class detail::Core;
   friend sqlite3* native_handle(ReadTx& tx);
+  friend std::vector<SchemaDifference> compare_schema(ReadTx& tx, std::string_view sql,
+                                                      ExtraObjects extra);
 
   detail::Session& session_;
 };

@@ -108,7 +108,8 @@ Opened Bootstrap::run() {
   Initialized initialized = timed("initialise", [this] { return initialise(); });
   timed("migrate", [&] { migrate_schema(initialized); });
   timed("pool", [&] { fill_pool(std::move(initialized)); });
-  // Held until here so that no other process changes the file's own settings between the phases.
+  // Held until here, if at all, so that no other process changes the file's own settings between
+  // the phases.
   if (opened_.gate) opened_.gate->give();
   return std::move(opened_);
 }
@@ -119,8 +120,14 @@ void Bootstrap::enter_gate() {
     return;
   }
   opened_.gate = std::make_unique<gate::ProcessGate>(opened_.location.path);
-  if (wait_at_gate(gate::Claim::of_this_thread("bootstrap", call_.where)) == gate::Wait::Granted)
+  const auto claim = gate::Claim::of_this_thread("bootstrap", call_.where);
+  if (opened_.gate->take(claim, Deadline::after(milliseconds(0))) == gate::Wait::Granted) return;
+  look_first();
+  if (looked_) {
+    opened_.phases.back().detail = "not waited for, since there is nothing to be done";
     return;
+  }
+  if (wait_at_gate(claim) == gate::Wait::Granted) return;
   const gate::GateView view = opened_.gate->view();
   Holder holder = view.holder ? view.holder->as_holder("gate") : Holder{};
   sqlite::raise_timeout(call_, code("OPEN_TIMEOUT"), std::move(holder));
@@ -139,6 +146,35 @@ gate::Wait Bootstrap::wait_at_gate(const gate::Claim& claim) {
     }
     return call_.deadline.expired();
   });
+}
+
+// Another process has the gate. Whether it is about to replace the file, the lock on the name
+// tells. Once the connection has read, it has SQLite's shared lock on a file with a log for good:
+// nobody can replace the file or change its journal mode then.
+void Bootstrap::look_first() {
+  if (!opened_.location.why_no_wal.empty() || !opened_.gate->pin_name()) return;
+  try {
+    gate::sync_point("Bootstrap::look_first");
+    auto connection = connect();
+    // What would have to wait is no look.
+    connection->set_call(nullptr);
+    const bool in_order = is_in_order(*connection);
+    connection->set_call(&call_);
+    if (in_order) looked_ = std::move(connection);
+  } catch (const Error&) {
+    // Whatever it is, it is found again with the gate, and told then.
+    looked_.reset();
+  }
+  opened_.gate->unpin_name();
+}
+
+bool Bootstrap::is_in_order(sqlite::Connection& connection) const {
+  if (connection.query_integer("PRAGMA page_count") == 0) return false;
+  if (connection.query_text("PRAGMA journal_mode") != "wal") return false;
+  const Migrations& steps = opened_.options.migrations;
+  if (steps.empty()) return true;
+  const Plan plan = make_plan(connection, {}, steps, opened_.options.adopt_schema);
+  return plan.found == static_cast<int>(steps.size()) && !plan.adopts;
 }
 
 std::unique_ptr<sqlite::Connection> Bootstrap::connect() const {
@@ -161,6 +197,12 @@ std::unique_ptr<sqlite::Connection> Bootstrap::connect() const {
 
 Initialized Bootstrap::initialise() {
   Initialized initialized;
+  if (looked_) {
+    opened_.phases.back().detail = "journal_mode: wal";
+    initialized.connection_ = std::move(looked_);
+    initialized.has_wal_ = true;
+    return initialized;
+  }
   initialized.connection_ = connect();
   sqlite::Connection& connection = *initialized.connection_;
   // The first statement reads the header and so finds out whether this is a database at all.

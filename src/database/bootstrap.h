@@ -3,9 +3,11 @@
 //   locate -> gate -> initialise -> migrate -> pool -> start
 //                    \___ one connection ___/
 //
-// What belongs to the file (journal mode, page size, schema) is settled by one connection while no
-// other of this library exists, in any process. That connection comes out as an Initialized, and a
-// pool can be made from nothing else: the order is a matter of types, not of discipline.
+// What belongs to the file (journal mode, page size, schema) is settled by one connection, which
+// has the gate meanwhile: no other one of this library, in any process, changes any of it. That
+// connection comes out as an Initialized, and a pool can be made from nothing else: the order is a
+// matter of types, not of discipline. Where another process has the gate, perhaps for long, and
+// there is nothing to be settled, it goes on without (docs/decisions/0025).
 #pragma once
 
 #include <chrono>
@@ -75,6 +77,8 @@ class Bootstrap {
   [[nodiscard]] std::unique_ptr<sqlite::Connection> connect() const;
   void enter_gate();
   [[nodiscard]] gate::Wait wait_at_gate(const gate::Claim& claim);
+  void look_first();
+  [[nodiscard]] bool is_in_order(sqlite::Connection& connection) const;
   [[nodiscard]] Initialized initialise();
   [[nodiscard]] std::int64_t page_count(sqlite::Connection& connection) const;
   void settle_new_file(sqlite::Connection& connection);
@@ -86,6 +90,7 @@ class Bootstrap {
   void fill_pool(Initialized initialized);
 
   Opened opened_;
+  std::unique_ptr<sqlite::Connection> looked_;  // Has found nothing to be done.
   Call call_;  // Its deadline begins anew after a migration that was waited for.
   std::function<void()> on_migration_;
 };

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "database/migration/history.h"
 #include "database/migration/plan.h"
 #include "database/scope.h"
 #include "database/session.h"
@@ -178,7 +179,7 @@ void Core::read_from_pool(LaneState& lane, const Call& call, FunctionRef<void(Re
 }
 
 void Core::read_from_writer(LaneState& lane, const Call& call, FunctionRef<void(ReadTx&)> body) {
-  writer_->with_connection(call, [&](sqlite::Connection& connection) {
+  writer_->with_connection(call, [&](sqlite::Connection& connection, database::CommitNotes&) {
     lane.recorder().on_read_wait(Clock::now() - call.started);
     read_on(connection, call, body);
   });
@@ -255,16 +256,19 @@ MigrationReport Core::migrate(std::string_view component, const Migrations& step
                               const MigrateOptions& options, std::source_location where) {
   database::validate_component(component, where);
   database::validate(steps, where);
+  if (!writable_) return find_migrated(component, steps, where);
   const Call call = make_call(database::kMigrationLane, CallOptions{.timeout = options.timeout},
                               code("WRITE_TIMEOUT"), where);
   database::MigrationOutcome outcome;
-  with_writer(call, Priority::Normal, [&](sqlite::Connection& connection) {
+  const auto run = [&](sqlite::Connection& connection, database::CommitNotes& notes) {
     outcome = database::migrate(connection, {.component = component,
                                              .steps = steps,
                                              .options = options,
                                              .check_foreign_keys = options_.foreign_keys,
-                                             .file = location_.path});
-  });
+                                             .file = location_.path,
+                                             .commit = [&notes] { return notes.commit(); }});
+  };
+  with_writer(call, Priority::Normal, run);
   database::run_after_commit(outcome.after_commit, call);
   const MigrationReport& report = outcome.report;
   if (options.dry_run || report.steps.empty()) return report;
@@ -277,16 +281,34 @@ MigrationReport Core::migrate(std::string_view component, const Migrations& step
   return report;
 }
 
-void Core::with_writer(const Call& call, Priority priority,
-                       FunctionRef<void(sqlite::Connection&)> use) {
+MigrationReport Core::find_migrated(std::string_view component, const Migrations& steps,
+                                    std::source_location where) {
+  const Call call = make_call(database::kMigrationLane, {}, code("READ_TIMEOUT"), where);
+  const auto look = [&](ReadTx& tx) {
+    const auto history = database::read_history(tx, component);
+    for (const MigrationStatus& step : database::status_of(history, component, steps)) {
+      if (step.state == MigrationState::Applied) continue;
+      sqlite::raise_misuse(code("DB_READ_ONLY"),
+                           "the database is read-only, and " +
+                               database::title_of(step.version, step.name) + " is " +
+                               std::string(to_string(step.state)) + " in it",
+                           call);
+    }
+  };
+  read(lane(call.lane, {}), {}, look, where);
+  const auto version = static_cast<int>(steps.size());
+  return {.found = version, .now = version};
+}
+
+void Core::with_writer(const Call& call, Priority priority, database::Writer::Use use) {
   require_open(call);
   if (!writable_) sqlite::raise_misuse(code("DB_READ_ONLY"), "the database is read-only", call);
   const Scope scope(this, ScopeKind::Write, call, exclusive());
   writer_->with_connection(
       call,
-      [&](sqlite::Connection& connection) {
+      [&](sqlite::Connection& connection, database::CommitNotes& notes) {
         const Attribution attribution(connection, call, recorder_);
-        use(connection);
+        use(connection, notes);
       },
       priority);
 }

@@ -76,8 +76,9 @@ class Core {
   /// Calls `use` with a connection of its own, for what reads too long to keep a reader of the pool
   /// from the others: in a read transaction, its snapshot fixed. It is a guest of the pool.
   void read_aside(const Call& call, FunctionRef<void(sqlite::Connection&)> use);
-  /// Calls `use` with the writer's connection, in no transaction, when it is this call's turn.
-  void with_writer(const Call& call, Priority priority, FunctionRef<void(sqlite::Connection&)> use);
+  /// Calls `use` with the writer's connection, in no transaction, when it is this call's turn. What
+  /// is committed is to be committed through the notes, so that observers know whose it is.
+  void with_writer(const Call& call, Priority priority, database::Writer::Use use);
   [[nodiscard]] Call make_call(std::string_view lane, const CallOptions& options,
                                std::string_view timeout_code, std::source_location where) const;
   /// Null without a write-ahead log, and where nobody writes.
@@ -108,6 +109,10 @@ class Core {
   void read_from_writer(LaneState& lane, const Call& call, FunctionRef<void(ReadTx&)> body);
   void read_on(sqlite::Connection& connection, const Call& call, FunctionRef<void(ReadTx&)> body);
   void finish_read(sqlite::Connection& connection) noexcept;
+
+  /// What migrate() does read-only: nothing, if the file has the steps.
+  [[nodiscard]] MigrationReport find_migrated(std::string_view component, const Migrations& steps,
+                                              std::source_location where);
 
   void submit_alone(LaneState& lane, std::unique_ptr<database::SubmittedJob> job);
   [[noreturn]] static void raise_queue_full(const LaneState& lane, const Call& call);

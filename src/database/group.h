@@ -28,7 +28,7 @@ class Group {
     bool sync_always = false;  ///< COMMIT is durable by itself.
   };
   Group(Policy policy, sqlite::Connection& connection, const Housekeeping& housekeeping,
-        CommitNotes notes, Recorder& recorder) noexcept
+        CommitNotes& notes, Recorder& recorder) noexcept
       : policy_(policy),
         connection_(connection),
         housekeeping_(housekeeping),
@@ -73,7 +73,7 @@ class Group {
   const Policy policy_;
   sqlite::Connection& connection_;
   const Housekeeping& housekeeping_;
-  CommitNotes notes_;
+  CommitNotes& notes_;
   Recorder& recorder_;
   std::optional<Attribution> attribution_;
   bool open_ = false;

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "database/copies/aside.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
 
@@ -24,10 +25,12 @@ std::string quoted(const fs::path& path) {
   return "'" + path.string() + "'";
 }
 
-[[noreturn]] void refuse(std::string_view code, std::string message, const Call& call) {
+[[noreturn]] void refuse(std::string_view code, std::string message, const Call& call,
+                         std::string hint = {}) {
   Error::Details details;
   details.code = code;
   details.message = std::move(message);
+  details.hint = std::move(hint);
   details.lane = call.lane;
   details.where = call.where;
   throw StorageError(std::move(details));
@@ -200,9 +203,13 @@ Location locate(std::string_view path, const Options& options, const Call& call)
   require_directory(directory, options, call);
 
   struct stat status {};
+  if (writes) finish_interrupted_exchange(location.path, call);
   if (::stat(location.path.c_str(), &status) != 0 && errno == ENOENT) {
     if (options.mode != OpenMode::ReadWriteCreate)
-      refuse(code("DB_NOT_FOUND"), "there is no file " + quoted(location.path), call);
+      refuse(code("DB_NOT_FOUND"), "there is no file " + quoted(location.path), call,
+             exchange_was_interrupted(location.path)
+                 ? "A restore was interrupted; opened for writing, the former database comes back."
+                 : "");
     make_file(location.path, call);
   }
   if (::stat(location.path.c_str(), &status) != 0)

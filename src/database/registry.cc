@@ -157,11 +157,11 @@ bool read_only(const Options& options) {
 // The name of a setting in which the two differ, or empty. What concerns only a new file, or only
 // where messages go, cannot conflict.
 std::string_view difference(const Options& a, const Options& b) {
+  if (read_only(a) != read_only(b)) return "mode";
   if (a.connections != b.connections) return "connections";
   if (a.busy_timeout != b.busy_timeout) return "busy_timeout";
   if (a.synchronous != b.synchronous) return "synchronous";
   if (a.foreign_keys != b.foreign_keys) return "foreign_keys";
-  if (read_only(a) != read_only(b)) return "mode";
   if (a.statement_cache_size != b.statement_cache_size) return "statement_cache_size";
   if (a.checkpoint_frames != b.checkpoint_frames) return "checkpoint_frames";
   if (a.wal_limit_bytes != b.wal_limit_bytes) return "wal_limit_bytes";

@@ -90,11 +90,11 @@ Writer::Writer(Parts parts, const Options& options, const Location& location, Re
       gate_(std::move(parts.gate)),
       housekeeping_(options, recorder),
       connection_(std::move(parts.connection)),
+      notes_(*connection_, gate_.get(), *parts.observers),
       group_({.database = parts.database,
               .rehearse = options.rehearse_closures,
               .sync_always = options.synchronous == Synchronous::Full || shared_turn_ != nullptr},
-             *connection_, housekeeping_, CommitNotes(*connection_, gate_.get(), *parts.observers),
-             recorder),
+             *connection_, housekeeping_, notes_, recorder),
       recorder_(recorder) {
   if (shared_turn_ != nullptr) return;
   auto connect = [config = connection_->config()] {
@@ -174,8 +174,7 @@ void Writer::stop(StoppablePlace& place) noexcept {
   if (gate_) gate_->prod();
 }
 
-void Writer::with_connection(const Call& call, detail::FunctionRef<void(sqlite::Connection&)> use,
-                             Priority priority) {
+void Writer::with_connection(const Call& call, Use use, Priority priority) {
   const Claim claim = Claim::of_this_thread(call.lane, call.where, call.started);
   StoppablePlace place(gate::Place::Kind::Turn, priority, claim, call);
   std::optional<OnStop> on_stop;
@@ -185,7 +184,7 @@ void Writer::with_connection(const Call& call, detail::FunctionRef<void(sqlite::
   const Interruptible interruptible(*this, place);
   permit.enter(call, claim, [&place] { return place.stopped.load(std::memory_order_relaxed); });
   stage_.store(Stage::Working, std::memory_order_relaxed);
-  use(*connection_);
+  use(*connection_, notes_);
   if (checkpointer_) checkpointer_->after_commit(*connection_);
 }
 

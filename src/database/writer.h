@@ -69,9 +69,10 @@ class Writer final : private detail::Yielding {
   void run_submitted(std::unique_ptr<SubmittedJob> job) noexcept;
   void complete(std::unique_ptr<SubmittedJob> job) noexcept;
 
-  /// Has the turn for itself and calls `use` with the connection, which is in no transaction.
-  void with_connection(const Call& call, detail::FunctionRef<void(sqlite::Connection&)> use,
-                       Priority priority = Priority::Normal);
+  /// Has the turn for itself and calls `use` with the connection, which is in no transaction, and
+  /// with what a transaction of it is to be committed by.
+  using Use = detail::FunctionRef<void(sqlite::Connection&, CommitNotes&)>;
+  void with_connection(const Call& call, Use use, Priority priority = Priority::Normal);
 
   // Closing, in this order.
 
@@ -141,6 +142,7 @@ class Writer final : private detail::Yielding {
   const Housekeeping housekeeping_;
   std::unique_ptr<sqlite::Connection> connection_;
   std::unique_ptr<Checkpointer> checkpointer_;  // Null without a write-ahead log.
+  CommitNotes notes_;
   Group group_;
   Recorder& recorder_;
   SharedPermit shared_permit_;

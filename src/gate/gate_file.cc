@@ -66,9 +66,12 @@ std::unique_ptr<UninheritedFile> open_or_make(const std::filesystem::path& path)
   return file;
 }
 
-struct flock byte_of(int slot) {
+// Behind the slots' bytes: the lock for the name of the database.
+constexpr int kNameByte = kGateSlots;
+
+struct flock byte_of(int slot, short type = F_WRLCK) {
   struct flock lock {};
-  lock.l_type = F_WRLCK;
+  lock.l_type = type;
   lock.l_whence = SEEK_SET;
   lock.l_start = kFirstSlotByte + slot;
   lock.l_len = 1;
@@ -209,6 +212,22 @@ bool GateFile::try_lock() {
 
 void GateFile::unlock() noexcept {
   retry_interrupted([&] { return ::flock(descriptor(), LOCK_UN); });
+}
+
+bool GateFile::try_pin_shared() noexcept {
+  struct flock lock = byte_of(kNameByte, F_RDLCK);
+  return ::fcntl(descriptor(), F_OFD_SETLK, &lock) == 0;
+}
+
+bool GateFile::try_pin_alone() noexcept {
+  struct flock lock = byte_of(kNameByte);
+  // Where the system cannot lock, nobody has it shared.
+  return ::fcntl(descriptor(), F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES);
+}
+
+void GateFile::unpin() noexcept {
+  struct flock lock = byte_of(kNameByte, F_UNLCK);
+  ::fcntl(descriptor(), F_OFD_SETLK, &lock);
 }
 
 int GateFile::claim_slot() noexcept {

@@ -120,6 +120,13 @@ class GateFile {
   [[nodiscard]] bool try_lock();
   void unlock() noexcept;
 
+  /// A lock of its own, for the name of the database: whoever opens the file by it has this shared,
+  /// who puts another file in its place has it alone. Neither waits. False as well, to be shared,
+  /// where the system cannot lock.
+  [[nodiscard]] bool try_pin_shared() noexcept;
+  [[nodiscard]] bool try_pin_alone() noexcept;
+  void unpin() noexcept;
+
   /// Makes a free slot this process's for the life of this object; kNoSlot when there is none.
   int claim_slot() noexcept;
   [[nodiscard]] int slot() const noexcept { return slot_.load(std::memory_order_relaxed); }

@@ -63,6 +63,14 @@ class CondVar {
     lock.release();
     return woken;
   }
+  /// The same by the clock on the wall: sleeping machines and corrected clocks count.
+  bool wait_until(Mutex& mutex, std::chrono::system_clock::time_point until)
+      TURNSTILE_REQUIRES(mutex) {
+    std::unique_lock lock(mutex.mutex_, std::adopt_lock);
+    const bool woken = condition_.wait_until(lock, until) == std::cv_status::no_timeout;
+    lock.release();
+    return woken;
+  }
   void notify_one() noexcept { condition_.notify_one(); }
   void notify_all() noexcept { condition_.notify_all(); }
 

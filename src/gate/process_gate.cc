@@ -229,6 +229,18 @@ bool ProcessGate::should_give() const noexcept {
   return held() && others_wait() && steady_clock::now() - since_ >= kShare;
 }
 
+bool ProcessGate::pin_name() noexcept {
+  return !fork_guard_.forked() && file_->try_pin_shared();
+}
+
+void ProcessGate::unpin_name() noexcept {
+  if (!fork_guard_.forked()) file_->unpin();
+}
+
+bool ProcessGate::claim_name() noexcept {
+  return file_->try_pin_alone();
+}
+
 void ProcessGate::publish(std::uint32_t commit, const CommittedTables& tables) noexcept {
   if (!fork_guard_.forked()) file_->page().commits.publish(commit, tables, ++publications_);
 }

@@ -104,6 +104,17 @@ class ProcessGate {
   [[nodiscard]] bool should_give() const noexcept;
   [[nodiscard]] bool others_wait() const noexcept { return others_in_line() != 0 || is_crowded(); }
 
+  // A file is opened by its name, which may lead to another file by then. Those who have the gate
+  // do not meet; who opens the database without it says so. Confined as take() is.
+
+  /// While the name is pinned, no process puts another file in the place of the database. Does not
+  /// wait: false when one is doing that.
+  [[nodiscard]] bool pin_name() noexcept;
+  void unpin_name() noexcept;
+  /// For whoever has the gate and is about to replace the file: false while another process has the
+  /// name pinned. Nobody can pin it from then on, until the end of this object.
+  [[nodiscard]] bool claim_name() noexcept;
+
   /// Tells the observers of other processes what a commit touched; in any order.
   void publish(std::uint32_t commit, const CommittedTables& tables) noexcept;
 

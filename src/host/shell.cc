@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <limits>
 #include <stop_token>
+#include <string>
 #include <utility>
 
 #include "host/descriptor.h"
@@ -174,6 +175,15 @@ class ShellRun {
 }  // namespace
 
 }  // namespace host
+
+std::string ShellOutcome::describe() const {
+  std::string text = signal != 0        ? "ended by signal " + std::to_string(signal)
+                     : exit_status >= 0 ? "exit status " + std::to_string(exit_status)
+                                        : "not started";
+  if (timed_out) text += " after its time was up";
+  if (stopped) text += " after a stop was requested";
+  return text;
+}
 
 ShellOutcome run_shell(const ShellCommand& command, std::stop_token stop,
                        std::source_location where) {

@@ -112,7 +112,7 @@ struct Pipe {
 [[nodiscard]] std::vector<std::string> environment_of(const ShellCommand& command) {
   std::vector<std::string> result;
   for (const auto& [name, value] : command.environment)
-    result.push_back(name + '=' + value);
+    result.emplace_back(name).append("=").append(value);
   const auto is_replaced = [&command](std::string_view entry) {
     const std::string_view name = entry.substr(0, entry.find('='));
     return std::ranges::any_of(command.environment,

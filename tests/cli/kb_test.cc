@@ -224,13 +224,13 @@ TEST_F(Kb, TwoProcessesShareTheWorkAndStoreNothingTwice) {
   EXPECT_EQ(statistics.at("queued"), 0);
 }
 
-// With leases of no length every claim is up for grabs at once, so most work is done several times;
-// only the check at the end keeps it from being stored so.
+// With leases as short as they can be, claims get lost whenever a worker has to wait; only the
+// check at the end keeps what it did from being stored twice.
 TEST_F(Kb, LostClaimsAreNotStored) {
   constexpr int kFiles = 100;
   put_many(kFiles);
-  ChildProcess first(index_command("0ms"));
-  ChildProcess second(index_command("0ms"));
+  ChildProcess first(index_command("10ms"));
+  ChildProcess second(index_command("10ms"));
   const std::vector<Json> reports{Json::parse(first.read_all()), Json::parse(second.read_all())};
   expect_sum(reports, "added", kFiles);
   expect_sum(reports, "changed", 0);
@@ -243,7 +243,8 @@ void wait_for_documents(const std::string& db, int at_least) {
   const Lane lane = database.lane("test");
   ASSERT_TRUE(soon([&] {
     return lane.read([&](ReadTx& tx) {
-      return tx.query<bool>("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'work'").one() &&
+      return tx.query<bool>("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'document'")
+                 .one() &&
              tx.query<int>("SELECT count(*) FROM document").one() >= at_least;
     });
   }));
@@ -307,6 +308,58 @@ TEST_F(Kb, AnyTextIsAQuery) {
   EXPECT_EQ(stats().at("documents"), 1);
 }
 
+TEST_F(Kb, SearchFindsATextOfOtherWordOrderByItsVector) {
+  put("a.txt", "Compressed archives of the yearly reports.");
+  put("b.txt", "Nothing that concerns it.");
+  index();
+  // Not all of these words are in the text, so that the words alone do not find it.
+  const Json hits = run({"search", "yearly reports of archives compressed twice"}).output;
+  ASSERT_EQ(hits.size(), 1U) << hits.dump(2);
+  EXPECT_TRUE(hits[0].at("by_meaning"));
+  EXPECT_FALSE(hits[0].at("by_words"));
+}
+
+TEST_F(Kb, CommandMakesTheVectorsInsteadOfTheStandIn) {
+  put("a.txt", "alpha");
+  put("b.txt", "beta");
+  // Its vectors say nothing but whether there is an `a` at the beginning.
+  put("../embedder.py",
+      "import json, sys\n"
+      "for line in sys.stdin:\n"
+      "    texts = json.loads(line)['texts']\n"
+      "    vectors = [[1, 0] if text[0] == 'a' else [0, 1] for text in texts]\n"
+      "    print(json.dumps({'vectors': vectors}), flush=True)\n");
+  const std::string embedder =
+      std::string(TURNSTILE_TEST_PYTHON) + " " + (input() / "../embedder.py").string();
+  EXPECT_EQ(run({"index", "--embedder", embedder, "--once", input().string()}).status, 0);
+  const Json hits = run({"search", "--embedder", embedder, "anything"}).output;
+  ASSERT_EQ(hits.size(), 1U) << hits.dump(2);
+  EXPECT_EQ(fs::path(std::string(hits[0].at("path"))).filename(), "a.txt");
+  EXPECT_TRUE(hits[0].at("by_meaning"));
+}
+
+TEST_F(Kb, FileOfAnotherModelIsRefused) {
+  put("a.txt", "alpha");
+  index();
+  const KbResult result = run({"index", "--embedder",
+                               "while read line; do "
+                               "echo '{\"vectors\": [[1, 2, 3]]}'; done",
+                               "--once", input().string()});
+  EXPECT_EQ(result.status, 3);
+  EXPECT_EQ(stats().at("vectors"), 1);
+}
+
+TEST_F(Kb, ScheduleLooksAgainWhileItIndexes) {
+  put("a.txt", "alpha");
+  ChildProcess indexer(command({"index", "--every", "1s", input().string()}));
+  wait_for_documents(db(), 1);
+  put("b.txt", "beta");
+  wait_for_documents(db(), 2);
+  indexer.signal(SIGTERM);
+  EXPECT_EQ(indexer.wait(), 130);
+  EXPECT_GE(stats().at("looks"), 1);
+}
+
 TEST_F(Kb, SearchWithoutAHitEndsWithOne) {
   put("a.txt", "alpha");
   index();
@@ -327,7 +380,8 @@ TEST_F(Kb, StatsNameEachCheck) {
   const Json statistics = stats();
   EXPECT_EQ(statistics.at("chunks"), 1);
   EXPECT_EQ(statistics.at("text_bytes"), 5);
-  EXPECT_EQ(statistics.at("checks").size(), 5U);
+  EXPECT_EQ(statistics.at("vectors"), 1);
+  EXPECT_EQ(statistics.at("checks").size(), 12U);
 }
 
 TEST_F(Kb, StatsFindAChunkThatIsMissing) {

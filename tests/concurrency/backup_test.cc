@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <iostream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -73,6 +74,8 @@ TEST(BackupDuringWrites, IsAWholeMomentEachTime) {
   stop = true;
   writers.clear();
   EXPECT_GT(last, 0);
+  std::cout << kBackups << " backups beside " << writes << " commits by " << kWriters
+            << " threads\n";
   EXPECT_EQ(db.metrics().repaired_connections, 0U);
 }
 

@@ -12,6 +12,7 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "support/files.h"
 #include "support/forked.h"
@@ -127,6 +128,34 @@ TEST(FolderThatMayNotBeWritten, IsNamedByABackup) {
   });
   // The folder of the test is its user's own, who is this one unless that is root.
   EXPECT_TRUE(answer == "DB_NO_DIRECTORY DB_PERMISSION" || ::geteuid() != 0) << answer;
+}
+
+// Its folder loses the right to be written while the database is open. What VACUUM needs is there
+// by then, or it says what is missing; the database is whole both ways.
+TEST(FolderThatMayNotBeWritten, LeavesADatabaseWholeThatIsVacuumed) {
+  const TempDir folder;
+  const fs::path inside = folder.path() / "inside";
+  fs::permissions(folder.path(), fs::perms(0777));
+  const std::string answer = unprivileged([&]() -> std::string {
+    fs::create_directory(inside);
+    const std::string path = inside / "app.db";
+    std::string said;
+    {
+      Database db = Database::open(path, with_notes());
+      fill(db.lane("notes"), 100);
+      fs::permissions(inside, fs::perms(0555));
+      said = code_of([&] { db.maintenance().vacuum(); });
+      said += " " + std::to_string(count_notes(db.lane("notes")));
+    }
+    fs::permissions(inside, fs::perms(0777));
+    Database db = Database::open(path, with_notes());
+    said += " " + std::to_string(db.maintenance().integrity_check().size()) + " " +
+            std::to_string(count_notes(db.lane("notes")));
+    return said;
+  });
+  std::error_code ignored;
+  fs::permissions(inside, fs::perms(0777), ignored);
+  EXPECT_THAT(answer, testing::AnyOf("nothing was thrown 100 0 100", "DB_PERMISSION 100 0 100"));
 }
 
 TEST(FolderThatMayNotBeWritten, IsNamedByARestoreThatChangesNothing) {

@@ -3,9 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
+#include <future>
 #include <optional>
+#include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/actor.h"
@@ -14,6 +18,8 @@
 #include "support/note_database.h"
 #include "support/raw_sqlite.h"
 #include "support/sqlite_shell.h"
+#include "support/test_seed.h"
+#include "support/thrown.h"
 #include "turnstile/turnstile.h"
 
 namespace turnstile::test {
@@ -168,6 +174,103 @@ INSTANTIATE_TEST_SUITE_P(At, RestoreKilled,
                                          "put_aside:linked", "Restore:aside", "Restore:published",
                                          "Restore:proved"));
 
+/// Where no file can have two names, the target has none for a moment. A later open finds the note
+/// of it.
+class RestoreByMovingKilled : public CopiesKilled {
+ protected:
+  [[nodiscard]] static bool is_new() {
+    return GetParam() == "Restore:published" || GetParam() == "Restore:proved";
+  }
+  [[nodiscard]] std::string notes_for_whoever_opens() const {
+    const Database db = Database::open(target(), with_notes());
+    std::string all;
+    for (const std::string& text : all_notes(db.lane("notes")))
+      if (text.find("000") == std::string::npos) all += (all.empty() ? "" : ",") + text;
+    return all;
+  }
+  [[nodiscard]] bool has_note() const { return fs::exists(target() + ".turnstile-restore"); }
+};
+
+// VBK-07: with no hard links either.
+TEST_P(RestoreByMovingKilled, LeavesTheFormerDatabaseOrTheNewOneToWhoeverOpens) {
+  if (!kill_at(GetParam(), {"move", copy(), target()})) return;
+  EXPECT_EQ(notes_for_whoever_opens(), is_new() ? "kept" : "kept,changed");
+  expect_whole(target());
+  EXPECT_FALSE(has_note());
+  EXPECT_EQ(run({"move", copy(), target()}), "done");
+  EXPECT_EQ(notes_for_whoever_opens(), "kept");
+  EXPECT_FALSE(has_note());
+  EXPECT_EQ(notes_in(folder_.file(asides().front())), "kept,changed");
+  EXPECT_THAT(asides(), testing::SizeIs(is_new() ? 2 : 1));
+}
+
+TEST_P(RestoreByMovingKilled, IsFinishedByTheNextRestore) {
+  if (!kill_at(GetParam(), {"move", copy(), target()})) return;
+  EXPECT_EQ(run({"move", copy(), target()}), "done");
+  EXPECT_EQ(notes_for_whoever_opens(), "kept");
+  EXPECT_FALSE(has_note());
+  EXPECT_THAT(hidden_in(folder_.path()), IsEmpty());
+  EXPECT_EQ(notes_in(folder_.file(asides().front())), "kept,changed");
+}
+
+TEST_P(RestoreByMovingKilled, LeavesADamagedDatabaseWithItsLogOrTheNewOne) {
+  write_file(target(), std::string(8192, 'x'));
+  write_file(target() + "-wal", "its log");
+  if (!kill_at(GetParam(), {"move", copy(), target()})) return;
+  const std::string said = run({"open", target()});
+  if (is_new()) {
+    EXPECT_EQ(said, "done");
+    expect_whole(target());
+    return;
+  }
+  EXPECT_THAT(said, testing::StartsWith("failed DB_NOT_A_DATABASE"));
+  EXPECT_EQ(read_file(target()), std::string(8192, 'x'));
+  EXPECT_EQ(read_file(target() + "-wal"), "its log");
+  EXPECT_FALSE(has_note());
+}
+
+INSTANTIATE_TEST_SUITE_P(At, RestoreByMovingKilled,
+                         testing::Values("put_aside:noted", "put_aside:moved", "put_aside:linked",
+                                         "Restore:aside", "Restore:published", "Restore:proved"));
+
+TEST_F(CopiesKilled, ARestoreByMovingIsWaitedForByWhoeverOpens) {
+  ChildProcess restoring{actor_path("copy"), "put_aside:linked", "move", copy(), target()};
+  ASSERT_EQ(restoring.read_line(), "at put_aside:linked");
+  ASSERT_FALSE(fs::exists(target()));
+  Options options = with_notes();
+  options.busy_timeout = std::chrono::milliseconds(200);
+  EXPECT_EQ(thrown<Timeout>([&] { (void)Database::open(target(), options); }).code(),
+            "OPEN_TIMEOUT");
+  EXPECT_FALSE(fs::exists(target())) << "an empty database was made";
+  auto opened = std::async(std::launch::async, [&] {
+    return all_notes(Database::open(target(), with_notes()).lane("notes")).size();
+  });
+  restoring.send("go");
+  EXPECT_EQ(restoring.read_line(), "done");
+  EXPECT_EQ(opened.get(), 52U);
+}
+
+TEST_F(CopiesKilled, ARestoreByMovingIsFinishedByWhoeverOpensHoweverOftenThatDies) {
+  write_file(target(), std::string(8192, 'x'));
+  write_file(target() + "-wal", "its log");
+  ASSERT_TRUE(kill_at("put_aside:linked", {"move", copy(), target()}));
+  ASSERT_TRUE(kill_at("settle_aside:logs_are_back", {"open", target()}));
+  EXPECT_THAT(run({"open", target()}), testing::StartsWith("failed DB_NOT_A_DATABASE"));
+  EXPECT_EQ(read_file(target()), std::string(8192, 'x'));
+  EXPECT_EQ(read_file(target() + "-wal"), "its log");
+}
+
+TEST_F(CopiesKilled, ARestoreByMovingIsNotFinishedByWhoeverMayOnlyRead) {
+  ASSERT_TRUE(kill_at("put_aside:linked", {"move", copy(), target()}));
+  Options options;
+  options.mode = OpenMode::ReadOnly;
+  const auto before = names_in(folder_.path());
+  const auto error = thrown<StorageError>([&] { (void)Database::open(target(), options); });
+  EXPECT_EQ(error.code(), "DB_NOT_FOUND");
+  EXPECT_THAT(std::string(error.hint()), testing::HasSubstr("A restore was interrupted"));
+  EXPECT_EQ(names_in(folder_.path()), before);
+}
+
 using VacuumKilled = CopiesKilled;
 
 TEST_P(VacuumKilled, LeavesAllThatWasInTheDatabase) {
@@ -181,6 +284,23 @@ TEST_P(VacuumKilled, LeavesAllThatWasInTheDatabase) {
 
 INSTANTIATE_TEST_SUITE_P(At, VacuumKilled,
                          testing::Values("Maintenance:vacuum", "Maintenance:vacuumed"));
+
+TEST_F(CopiesKilled, AVacuumAtARandomMomentLeavesAllThatWasInTheDatabase) {
+  run_raw(target(), "DELETE FROM note WHERE id > 60");
+  std::mt19937_64 random(test_seed());
+  // What opening takes comes before it, and what closing takes after.
+  constexpr int kTrials = 20;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    ChildProcess actor{actor_path("copy"), "Maintenance:vacuum", "vacuum", target()};
+    ASSERT_EQ(actor.read_line(), "at Maintenance:vacuum");
+    actor.send("go");
+    // sleep: a random moment is what is tested.
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 4000));
+    actor.kill();
+    expect_whole(target());
+    EXPECT_EQ(notes_in(target()), "kept,changed");
+  }
+}
 
 TEST_F(CopiesKilled, ACompactBackupInTheMiddleLeavesNothingBehind) {
   ASSERT_TRUE(kill_at("Backup:checked", {"compact", target(), copy("new.db")}));

@@ -162,14 +162,10 @@ TEST_F(CronProcesses, MayBeKilledAtAnyTime) {
       tell_time(*process);
     // Whatever it is doing.
     auto& victim = processes.at(random() % processes.size());
-    if (random() % 2 == 0) {
-      ASSERT_EQ(victim->read_line(), "ok");
-    }
+    if (random() % 2 == 0) ASSERT_EQ(victim->read_line(), "ok");
     victim->kill();
     for (const auto& process : processes)
-      if (process != victim) {
-        ASSERT_EQ(process->read_line(), "ok");
-      }
+      if (process != victim) ASSERT_EQ(process->read_line(), "ok");
     victim = std::make_unique<ChildProcess>(start(kLease));
   }
   // The leases of the dead run out, in steps that do not look like a clock that was set.

@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -20,6 +19,7 @@
 #include "support/starting_gun.h"
 #include "support/temp_dir.h"
 #include "support/test_seed.h"
+#include "support/test_size.h"
 #include "turnstile/turnstile.h"
 
 namespace turnstile::test {
@@ -112,8 +112,7 @@ std::chrono::microseconds random_part_of(std::chrono::microseconds whole, std::m
 
 // The number of trials of the random tests; more take longer and find more.
 int trials(int usual) {
-  const char* const given = std::getenv("TURNSTILE_TEST_TRIALS");
-  return given == nullptr ? usual : std::atoi(given);
+  return test_size("TURNSTILE_TEST_TRIALS", usual);
 }
 
 // VSC-02: a kill at any point leaves the old schema or the new one, and the next start completes
@@ -199,7 +198,8 @@ TEST(MigrateProcess, IsNotWaitedForBeyondTheMigrationTimeout) {
 
 // BOOT-08: four processes migrate a fresh file at once; each step is run once, nobody fails.
 TEST(MigrateProcess, IsDoneOnceForFourProcessesOnAFreshFile) {
-  for (int trial = 0; trial < trials(10); ++trial) {
+  const int count = trials(10);
+  for (int trial = 0; trial < count; ++trial) {
     const TempDir directory;
     const std::string path = directory.file("a.db");
     EXPECT_THAT(open_at_once(path, 4, 10).said, Each("ok 10")) << "trial " << trial;
@@ -221,7 +221,8 @@ TEST(MigrateProcess, SurvivesThatOneOfEightIsKilledAtARandomMoment) {
   constexpr std::size_t kProcesses = 8;
   std::mt19937_64 random(test_seed());
   const auto whole = time_of_a_migration(kProcesses);
-  for (int trial = 0; trial < trials(20) && !testing::Test::HasFailure(); ++trial) {
+  const int count = trials(20);
+  for (int trial = 0; trial < count && !testing::Test::HasFailure(); ++trial) {
     SCOPED_TRACE("trial " + std::to_string(trial));
     const TempDir directory;
     const std::string path = directory.file("a.db");

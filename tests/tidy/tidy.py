@@ -22,7 +22,7 @@ UNBREAKABLE = re.compile(r"https?://\S{60,}|sha512-|" + r"\b[0-9a-f]{64}\b")
 
 # What stands to the left: a layer may include these and itself.
 _LEFT_OF_SUBSYSTEMS = {"sqlite", "gate", "database"}
-_SUBSYSTEMS = {"records", "audit", "tasks", "cron", "vectors"}
+_SUBSYSTEMS = {"records", "audit", "tasks", "cron", "vectors", "text"}
 _LIBRARY = _LEFT_OF_SUBSYSTEMS | _SUBSYSTEMS | {"host", "vault", "diagnose"}
 MAY_INCLUDE = {
     "sqlite": set(),
@@ -39,33 +39,55 @@ MAY_INCLUDE = {
 # The layer of each public header. The umbrella belongs to the highest layer that it shows.
 PUBLIC_HEADERS = {
     "detail/function_ref.h": "sqlite",
-    "detail/observed_query.h": "database",
-    "detail/submitted_write.h": "database",
     "error.h": "sqlite",
     "info.h": "sqlite",
     "row.h": "sqlite",
     "statement.h": "sqlite",
     "value.h": "sqlite",
     "version.h": "sqlite",
-    "database.h": "database",
+    "priority.h": "gate",
     "async.h": "database",
     "backup.h": "database",
+    "database.h": "database",
+    "detail/observed_query.h": "database",
+    "detail/submitted_write.h": "database",
     "lane.h": "database",
     "maintenance.h": "database",
-    "priority.h": "gate",
-    "progress.h": "database",
     "metrics.h": "database",
     "migration.h": "database",
     "native.h": "database",
     "observation.h": "database",
     "options.h": "database",
-    "schema.h": "database",
+    "progress.h": "database",
     "recovery.h": "database",
+    "schema.h": "database",
     "transaction.h": "database",
     "turnstile.h": "database",
-    "time_zone.h": "cron",
-    "cron_expression.h": "cron",
+    "records.h": "records",
+    "records/condition.h": "records",
+    "records/description.h": "records",
+    "records/layout.h": "records",
+    "records/many_to_many.h": "records",
+    "records/record_schema.h": "records",
+    "records/row_access.h": "records",
+    "records/selection.h": "records",
+    "records/storage.h": "records",
+    "records/table.h": "records",
+    "knowledge.h": "text",
+    "text.h": "text",
+    "audit.h": "audit",
+    "audit_trail.h": "audit",
+    "task.h": "tasks",
+    "task_worker.h": "tasks",
+    "tasks.h": "tasks",
     "cron.h": "cron",
+    "cron_expression.h": "cron",
+    "time_zone.h": "cron",
+    "embedding_buffer.h": "vectors",
+    "vector_filter.h": "vectors",
+    "vectors.h": "vectors",
+    "host.h": "host",
+    "interrupt_watch.h": "host",
     "shell.h": "host",
     "diagnose.h": "diagnose",
 }
@@ -75,8 +97,18 @@ FOREIGN_INCLUDES = {"native.h": {"sqlite3.h"}}
 
 # The requirements that tests have to prove by now: numbers, and ranges of them, by area.
 DUE_REQUIREMENTS = {
+    "AUD": "1-8",
+    "BG": "1-10",
+    "BOOT": "1-12",
     "CORE": "1-25",
     "CRON": "1-15",
+    "EMB": "1-7",
+    "FTS": "1-10",
+    "LIFE": "1-5",
+    "RO": "1-3,5-7",
+    "VBK": "3,7",
+    "VSC": "2-4",
+    "VEC": "1-11",
     "WAL": "1-12",
 }
 

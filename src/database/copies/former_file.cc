@@ -1,22 +1,16 @@
 #include "database/copies/former_file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
-#include <ctime>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "database/copies/file_error.h"
-#include "database/copies/temp_file.h"
 #include "gate/file_locks.h"
-#include "gate/sync_point.h"
 #include "sqlite/error_code.h"
 #include "sqlite/log_on_close.h"
 #include "sqlite/raise.h"
@@ -26,32 +20,6 @@ namespace turnstile::database {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::string_view kAside = ".before-restore-";
-// What SQLite cannot do without; the third, the log's index, it makes anew.
-constexpr std::array<std::string_view, 2> kLogs{"-wal", "-journal"};
-constexpr std::array<std::string_view, 3> kSideFiles{"-wal", "-journal", "-shm"};
-
-fs::path beside(const fs::path& path, std::string_view suffix) {
-  return path.native() + std::string(suffix);
-}
-
-bool is_there(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(path, error);
-}
-
-void link(const fs::path& path, const fs::path& other, const Call& call) {
-  if (::link(path.c_str(), other.c_str()) != 0)
-    raise_file_error(errno,
-                     "cannot give '" + path.string() + "' the second name '" + other.string() + "'",
-                     call);
-}
-
-void remove(const fs::path& path, const Call& call) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-    raise_file_error(errno, "cannot remove '" + path.string() + "'", call);
-}
 
 Holder find_user(const fs::path& path) {
   Holder holder;
@@ -133,48 +101,6 @@ void raise_in_use(const fs::path& path, Holder holder, const Call& call) {
   details.where = call.where;
   details.retry_is_safe = true;
   throw Timeout(std::move(details), std::move(holder), waited);
-}
-
-// In this order there is, whenever it ends, a whole database: at the first name, or at the second.
-void put_aside(const fs::path& path, const fs::path& aside, bool logs, const Call& call) {
-  for (const std::string_view suffix : kLogs)
-    if (logs && is_there(beside(path, suffix)))
-      link(beside(path, suffix), beside(aside, suffix), call);
-  if (is_there(path)) link(path, aside, call);
-  sync_directory(path.parent_path(), call);
-  gate::sync_point("put_aside:linked");
-  for (const std::string_view suffix : kSideFiles)
-    remove(beside(path, suffix), call);
-  sync_directory(path.parent_path(), call);
-}
-
-void forget_unused_names(const fs::path& path) {
-  const std::string start = path.filename().string() + std::string(kAside);
-  std::error_code error;
-  for (fs::directory_iterator entry(path.parent_path(), error), end; !error && entry != end;
-       entry.increment(error)) {
-    const fs::path& other = entry->path();
-    struct stat ours {};
-    struct stat theirs {};
-    const bool is_same = other.filename().string().starts_with(start) &&
-                         ::stat(path.c_str(), &ours) == 0 && ::stat(other.c_str(), &theirs) == 0 &&
-                         ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
-    if (is_same && !is_there(beside(other, "-wal")) && !is_there(beside(other, "-journal")))
-      ::unlink(other.c_str());
-  }
-}
-
-fs::path aside_name(const fs::path& path) {
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm utc{};
-  ::gmtime_r(&now, &utc);
-  std::array<char, 32> time{};
-  std::strftime(time.data(), time.size(), "%Y%m%dT%H%M%SZ", &utc);
-  const fs::path name = beside(path, std::string(kAside) + time.data());
-  fs::path free = name;
-  for (int i = 2; is_there(free); ++i)
-    free = beside(name, "-" + std::to_string(i));
-  return free;
 }
 
 }  // namespace turnstile::database

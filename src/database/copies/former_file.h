@@ -1,5 +1,4 @@
-// The database that is about to be replaced: kept from everybody else, brought to rest, and put
-// aside under another name.
+// The database that is about to be replaced: kept from everybody else and brought to rest.
 #pragma once
 
 #include <filesystem>
@@ -40,18 +39,5 @@ class FormerFile {
 
 /// Throws Timeout (DB_IN_USE).
 [[noreturn]] void raise_in_use(const std::filesystem::path& path, Holder holder, const Call& call);
-
-/// Gives the file at `path`, if there is one, the second name `aside`, and its logs, with `logs`,
-/// names that begin with it; then takes away what lies beside `path`, where only the file itself is
-/// left. Throws StorageError.
-void put_aside(const std::filesystem::path& path, const std::filesystem::path& aside, bool logs,
-               const Call& call);
-
-/// Removes what an interrupted put_aside() has left: second names of the file at `path` that nobody
-/// needs, because nothing lies beside them.
-void forget_unused_names(const std::filesystem::path& path);
-
-/// Where a former file of that name is put: `PATH.before-restore-TIME`, a name that is free.
-[[nodiscard]] std::filesystem::path aside_name(const std::filesystem::path& path);
 
 }  // namespace turnstile::database

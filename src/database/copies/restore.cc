@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "database/copies/aside.h"
 #include "database/copies/former_file.h"
 #include "database/copies/temp_file.h"
 #include "database/copies/whole_file.h"
@@ -87,7 +88,10 @@ class Restoration {
 
   void find_target(std::string_view target, const database::Location& source) {
     std::error_code error;
-    if (fs::exists(fs::path(target), error)) {
+    const fs::path path = fs::absolute(fs::path(target), error);
+    database::finish_interrupted_exchange(
+        fs::weakly_canonical(path.parent_path(), error) / path.filename(), call_);
+    if (fs::exists(path, error)) {
       former_ = locate_existing(target, call_);
       path_ = former_->path;
       reservation_.emplace(*former_, call_);
@@ -95,7 +99,6 @@ class Restoration {
         sqlite::raise_misuse(code("OPTION_INVALID"), "the backup and the target are one file",
                              call_);
     } else {
-      const fs::path path = fs::absolute(fs::path(target), error);
       path_ = fs::weakly_canonical(path.parent_path(), error) / path.filename();
     }
     report_.path = path_.string();
@@ -129,16 +132,17 @@ class Restoration {
     gate::sync_point("Restore:entered");
     attention_.require_wanted();
     const fs::path aside = database::aside_name(path_);
-    database::forget_unused_names(path_);
+    database::settle_aside(path_, call_);
     try {
       database::put_aside(path_, aside, former == nullptr || !former->is_alone(), call_);
       gate::sync_point("Restore:aside");
       copy.publish(former_.has_value());
     } catch (...) {
-      database::forget_unused_names(path_);
+      database::settle_aside(path_, call_);
       throw;
     }
     gate::sync_point("Restore:published");
+    database::settle_aside(path_, call_);
     prove();
     gate::sync_point("Restore:proved");
     std::error_code error;
@@ -168,14 +172,18 @@ class Restoration {
   }
 
   // Without a write-ahead log an idle database has no lock of SQLite's, but its place at the gate.
-  void require_alone(const gate::ProcessGate& gate) const {
+  // Who opens it at this moment without the gate has the name pinned.
+  void require_alone(gate::ProcessGate& gate) const {
+    const bool is_claimed = gate.claim_name();
     const std::vector<std::int64_t> others = gate.others();
-    if (others.empty()) return;
+    if (is_claimed && others.empty()) return;
     Holder holder;
-    holder.kind = Holder::Kind::Process;
-    holder.lock = "open database";
-    holder.pid = others.front();
-    holder.program = gate::program_of(holder.pid);
+    if (!others.empty()) {
+      holder.kind = Holder::Kind::Process;
+      holder.lock = "open database";
+      holder.pid = others.front();
+      holder.program = gate::program_of(holder.pid);
+    }
     database::raise_in_use(path_, std::move(holder), call_);
   }
 

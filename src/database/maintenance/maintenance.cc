@@ -46,24 +46,25 @@ void begin(sqlite::Connection& connection) {
     sqlite::raise(connection, result);
 }
 
-void commit(sqlite::Connection& connection) {
-  if (const int result = connection.commit(); result != 0)
+void commit(sqlite::Connection& connection, database::CommitNotes& notes) {
+  if (const int result = notes.commit(); result != 0)
     sqlite::raise(connection, result, {}, {.commit_state = sqlite::commit_state_after(result)});
 }
 
 /// `work` in a transaction of its own, with the turn.
 template <class Work>
 void write(Core& core, const Call& call, Priority priority, const Work& work) {
-  core.with_writer(call, priority, [&](sqlite::Connection& connection) {
+  const auto run = [&](sqlite::Connection& connection, database::CommitNotes& notes) {
     begin(connection);
     try {
       work(connection);
-      commit(connection);
+      commit(connection, notes);
     } catch (...) {
       connection.clean_up();
       throw;
     }
-  });
+  };
+  core.with_writer(call, priority, run);
 }
 
 std::string quoted_name(std::string_view name) {
@@ -81,12 +82,12 @@ Maintenance::Maintenance(std::shared_ptr<detail::Core> core) noexcept : core_(st
 
 // The mask adds tables that this connection has not queried: it writes, and others read.
 void Maintenance::optimize(const MaintenanceOptions& options, std::source_location where) const {
-  write(*core_, write_call(*core_, options, where), Priority::Normal,
+  write(*core_, write_call(*core_, options, where), options.priority,
         [](sqlite::Connection& connection) { connection.execute("PRAGMA optimize=0x10002"); });
 }
 
 void Maintenance::analyze(const MaintenanceOptions& options, std::source_location where) const {
-  write(*core_, write_call(*core_, options, where), Priority::Normal,
+  write(*core_, write_call(*core_, options, where), options.priority,
         [](sqlite::Connection& connection) { connection.execute_script("ANALYZE"); });
 }
 
@@ -123,20 +124,21 @@ std::int64_t Maintenance::incremental_vacuum(std::int64_t pages, const Maintenan
 void Maintenance::vacuum(const MaintenanceOptions& options, std::source_location where) const {
   const Call call = write_call(*core_, options, where);
   const Attention attention{call, options.progress};
-  core_->with_writer(call, Priority::Normal, [&](sqlite::Connection& connection) {
+  const auto run = [&](sqlite::Connection& connection, database::CommitNotes& notes) {
     attention.tell("vacuum", 0, -1);
     // Looks whether the file is still in place, and waits for strangers.
     begin(connection);
     connection.rollback();
     attention.require_wanted();
     gate::sync_point("Maintenance:vacuum");
-    connection.execute("VACUUM");
+    notes.commit_by([&connection] { connection.execute("VACUUM"); });
     gate::sync_point("Maintenance:vacuumed");
     if (database::Checkpointer* const checkpointer = core_->checkpointer()) {
       static_cast<void>(checkpointer->checkpoint_now(connection, sqlite::CheckpointMode::Truncate,
                                                      Clock::now() + kAttempt));
     }
-  });
+  };
+  core_->with_writer(call, Priority::Normal, run);
 }
 
 CheckpointReport Maintenance::checkpoint(CheckpointMode mode, const MaintenanceOptions& options,
@@ -145,7 +147,7 @@ CheckpointReport Maintenance::checkpoint(CheckpointMode mode, const MaintenanceO
   const Attention attention{call, options.progress};
   CheckpointReport report;
   for (bool first = true;; first = false) {
-    core_->with_writer(call, Priority::Normal, [&](sqlite::Connection& connection) {
+    const auto run = [&](sqlite::Connection& connection, database::CommitNotes&) {
       database::Checkpointer* const checkpointer = core_->checkpointer();
       if (checkpointer == nullptr) {
         report.complete = true;
@@ -161,7 +163,8 @@ CheckpointReport Maintenance::checkpoint(CheckpointMode mode, const MaintenanceO
                                                     Clock::now() + kAttempt);
       report.complete = all.code == 0;
       if (all.code != 0 && !all.busy) sqlite::raise(connection, all.code);
-    });
+    };
+    core_->with_writer(call, Priority::Normal, run);
     if (report.complete || mode == CheckpointMode::Passive || call.deadline.expired())
       return report;
     attention.require_wanted();

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "database/migration/checksum.h"
+#include "gate/sync_point.h"
 #include "turnstile/statement.h"
 
 namespace turnstile::database {
@@ -38,6 +39,7 @@ bool has_table(ReadTx& tx, std::string_view condition) {
 History read_history(ReadTx& tx, std::string_view component) {
   History history;
   history.user_version = tx.query<int>("PRAGMA user_version").one();
+  gate::sync_point("read_history:version");
   history.has_records = has_table(tx, "name = 'turnstile_migration'");
   history.has_tables = has_table(tx, R"(name NOT LIKE 'sqlite\_%' ESCAPE '\' AND )"
                                      R"(name NOT LIKE 'turnstile\_%' ESCAPE '\')");

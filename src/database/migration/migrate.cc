@@ -176,7 +176,7 @@ class Run {
       return;
     }
     gate::sync_point("migrate:before_commit");
-    if (const int done = connection_.commit(); done != 0)
+    if (const int done = job_.commit ? job_.commit() : connection_.commit(); done != 0)
       sqlite::raise(connection_, done, {}, {.commit_state = sqlite::commit_state_after(done)});
     gate::sync_point("migrate:committed");
   }

@@ -28,6 +28,8 @@ struct MigrationJob {
   std::filesystem::path file{};  ///< Empty in memory: nothing to copy.
   /// Called before anything that may take long. May be empty.
   std::function<void()> on_start{};
+  /// COMMIT, for what has to be done with it. Empty: Connection::commit().
+  std::function<int()> commit{};
 };
 
 /// Threads: confined.

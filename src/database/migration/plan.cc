@@ -71,6 +71,27 @@ void require_unedited(const sqlite::Connection& connection, const History& histo
   }
 }
 
+/// What is read while it exists belongs to one moment, also while others write. Does nothing inside
+/// a transaction. Threads: confined.
+class Snapshot {
+ public:
+  explicit Snapshot(sqlite::Connection& connection)
+      : connection_(connection), is_mine_(!connection.in_transaction()) {
+    if (!is_mine_) return;
+    if (const int began = connection_.begin_deferred(); began != 0)
+      sqlite::raise(connection_, began);
+  }
+  ~Snapshot() {
+    if (is_mine_) connection_.rollback();
+  }
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+ private:
+  sqlite::Connection& connection_;
+  const bool is_mine_;
+};
+
 // A file that somebody else may have made.
 bool is_unknown(std::string_view component, const History& history) {
   if (!component.empty() || history.has_records) return false;
@@ -142,6 +163,7 @@ void validate_component(std::string_view component, std::source_location where) 
 
 Plan make_plan(sqlite::Connection& connection, std::string_view component, const Migrations& steps,
                std::optional<int> adopt_schema) {
+  const Snapshot snapshot(connection);
   detail::Session session(connection, connection.call());
   ReadTx tx(session);
   const History history = read_history(tx, component);

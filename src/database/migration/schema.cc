@@ -17,6 +17,11 @@ std::string SchemaDifference::describe() const {
          (found.empty() ? "nothing" : found);
 }
 
+std::vector<SchemaDifference> compare_schema(ReadTx& tx, std::string_view sql, ExtraObjects extra) {
+  const database::Schema expected = database::schema_of_script(sql, {}, tx.session_.call());
+  return database::compare(expected, database::read_schema(tx), extra);
+}
+
 namespace database {
 
 namespace {

@@ -47,6 +47,26 @@ int CommitNotes::commit() noexcept {
   return result;
 }
 
+void CommitNotes::commit_by(detail::FunctionRef<void()> work) {
+  if (gate_ == nullptr) return work();
+  const std::optional<sqlite::CommitMark> before = counter_.read();
+  if (!before) return work();
+  const std::uint32_t number = before->number + 1;
+  observers_.own().announce(number);
+  try {
+    work();
+  } catch (...) {
+    observers_.own().withdraw();
+    throw;
+  }
+  const std::optional<sqlite::CommitMark> after = counter_.read();
+  if (!after || after->number != number) return observers_.own().withdraw();
+  sqlite::Touched& touched = connection_.touched();
+  touched.add_everything();
+  publish(number, touched);
+  if (observers_.own().note(number, touched)) observers_.ring();
+}
+
 std::optional<std::uint32_t> CommitNotes::next_number(const sqlite::Touched& touched) noexcept {
   if (gate_ != nullptr) return counter_.next();
   if (touched.sets().empty() && !touched.everything()) return std::nullopt;

@@ -9,6 +9,7 @@
 #include "gate/process_gate.h"
 #include "sqlite/commit_counter.h"
 #include "sqlite/connection.h"
+#include "turnstile/detail/function_ref.h"
 
 namespace turnstile::database {
 
@@ -20,6 +21,10 @@ class CommitNotes {
 
   /// As Connection::commit().
   [[nodiscard]] int commit() noexcept;
+  /// Does `work`, outside of a transaction, that commits by itself and once, as VACUUM does. Counts
+  /// as having touched all tables. For whoever has the gate: a commit by a stranger just before
+  /// makes it untold which of the two is which, and both count as others'.
+  void commit_by(detail::FunctionRef<void()> work);
 
  private:
   [[nodiscard]] std::optional<std::uint32_t> next_number(const sqlite::Touched& touched) noexcept;

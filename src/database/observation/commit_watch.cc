@@ -14,8 +14,8 @@ namespace {
 // How long a process may take from its COMMIT until it says what that touched. It takes some 100
 // ns, unless it is not given the processor in between.
 constexpr std::chrono::milliseconds kGrace{5};
-// How often it is looked whether the gate file is there and in its place.
-constexpr std::chrono::seconds kGateCheck{1};
+// How often it is looked whether the gate file and the database are there and in their places.
+constexpr std::chrono::seconds kFileCheck{1};
 
 SeenCommit seen(OwnCommit own) {
   const std::uint64_t between = std::uint64_t{own.last - own.first} + 1 - own.count;
@@ -59,7 +59,10 @@ CommitWatch::CommitWatch(OwnCommits& own, std::unique_ptr<sqlite::Connection> co
 
 std::vector<SeenCommit> CommitWatch::look(Clock::time_point now) {
   if (!counter_) return look_at_own();
-  if (now - gate_checked_ >= kGateCheck) find_gate();
+  if (now - gate_checked_ >= kFileCheck) {
+    find_gate();
+    require_in_place();
+  }
   const auto mark = counter_->read();
   if (!mark) return {};
   if (sqlite::restarted(last_, *mark)) return start_anew(*mark);
@@ -138,6 +141,17 @@ void CommitWatch::find_gate() {
   // With a new file the entries of now may be of commits that are still to be looked at, and do not
   // count all the same: there may be others in it.
   if (gate_) stale_ = gate_->page().commits.keys();
+}
+
+// Whoever writes finds out by himself; an observer would be silent for ever.
+void CommitWatch::require_in_place() {
+  if (is_replaced_ || !connection_->has_moved()) return;
+  is_replaced_ = true;
+  Error::Details details;
+  details.code = code("DB_FILE_REPLACED");
+  details.message =
+      "'" + connection_->config().path + "' was deleted, or another file has its name";
+  throw StorageError(std::move(details));
 }
 
 const std::string* CommitWatch::find_table(std::uint32_t hash) {

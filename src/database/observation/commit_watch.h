@@ -40,7 +40,8 @@ class CommitWatch {
   CommitWatch(OwnCommits& own, std::unique_ptr<sqlite::Connection> connection, bool has_log,
               const std::filesystem::path& database);
 
-  /// All commits since the last look, or since the watch was made, in their order.
+  /// All commits since the last look, or since the watch was made, in their order. Throws
+  /// StorageError (DB_FILE_REPLACED), once, when there will be no more of them.
   [[nodiscard]] std::vector<SeenCommit> look(Clock::time_point now = Clock::now());
 
   /// The name of a table, by its hash; null when there is none.
@@ -53,6 +54,7 @@ class CommitWatch {
   [[nodiscard]] bool is_overdue(std::uint32_t number, Clock::time_point now) noexcept;
   [[nodiscard]] std::optional<gate::CommittedTables> explanation_of(std::uint32_t number) noexcept;
   void find_gate();
+  void require_in_place();
 
   OwnCommits& own_;
   std::unique_ptr<sqlite::Connection> connection_;
@@ -63,6 +65,7 @@ class CommitWatch {
   std::optional<gate::GateFile> gate_;
   gate::CommitRing::Keys stale_{};
   Clock::time_point gate_checked_;
+  bool is_replaced_ = false;
 
   std::optional<std::uint32_t> unexplained_;  // The first one, and when it was first seen.
   Clock::time_point unexplained_since_;

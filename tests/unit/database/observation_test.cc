@@ -15,6 +15,7 @@
 #include "support/note_database.h"
 #include "support/raw_sqlite.h"
 #include "support/run_script.h"
+#include "support/soon.h"
 #include "support/thrown.h"
 #include "support/told.h"
 #include "turnstile/turnstile.h"
@@ -369,6 +370,55 @@ TEST(Observation, TellsStrangersAndOwnCommitsApart) {
     others += change.others;
   EXPECT_EQ(commits_in(all), 2 * kEach);
   EXPECT_EQ(others, kEach);
+}
+
+TEST(Observation, CountsAVacuumAsAnOwnCommit) {
+  NoteDatabase notes;
+  Told<Change> told;
+  const Observation observation = notes->observe({"note"}, told.callback());
+  notes->maintenance().vacuum();
+  EXPECT_THAT(told.wait_for(1), ElementsAre(unknown_change(1, 0)));
+  add_note(notes.lane(), "after it");
+  EXPECT_THAT(told.wait_for(2), ElementsAre(unknown_change(1, 0), change_of({"note"})));
+}
+
+TEST(Observation, CountsSchemaStepsAsAnOwnCommit) {
+  NoteDatabase notes;
+  Told<Change> told;
+  const Observation observation = notes->observe({"note"}, told.callback());
+  static_cast<void>(
+      notes->migrate("part", {{1, "add a note", "INSERT INTO note(text) VALUES ('one')"}}));
+  // The table of the records was made too, which changes the schema.
+  EXPECT_THAT(told.wait_for(1), ElementsAre(unknown_change(1, 0)));
+  static_cast<void>(
+      notes->migrate("part", {{1, "add a note", "INSERT INTO note(text) VALUES ('one')"},
+                              {2, "another", "INSERT INTO note(text) VALUES ('two')"}}));
+  EXPECT_THAT(told.wait_for(2), Contains(change_of({"note"})));
+}
+
+TEST(Observation, SaysNothingOfStatistics) {
+  NoteDatabase notes;
+  run_script(notes.lane(), "CREATE INDEX by_text ON note(text)");
+  Told<Change> told;
+  const Observation observation = notes->observe({"note"}, told.callback());
+  notes->maintenance().analyze();
+  notes->maintenance().analyze();
+  add_note(notes.lane(), "after it");
+  notes->close();
+  EXPECT_EQ(told.all().back(), change_of({"note"}));
+}
+
+TEST(Observation, TellsTheLogThatItsFileWasReplaced) {
+  LogEvents events;
+  Options options = with_notes();
+  options.log_sink = events.sink();
+  NoteDatabase notes(options);
+  Told<Change> told;
+  const Observation observation = notes->observe({"note"}, told.callback());
+  std::filesystem::rename(notes.file(), notes.file() + ".old");
+  EXPECT_TRUE(soon([&] { return events.count("OBSERVER_FAILED") > 0; }));
+  EXPECT_THAT(events.of("OBSERVER_FAILED"), ElementsAre(HasSubstr("DB_FILE_REPLACED")));
+  EXPECT_THAT(told.all(), IsEmpty());
 }
 
 TEST(Observation, SeesEachCommitWhileTheLogIsStartedOver) {

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -25,6 +25,7 @@
 
 #include "host/output_tail.h"
 #include "support/child_process.h"
+#include "support/forked.h"
 #include "support/temp_dir.h"
 #include "support/thrown.h"
 #include "turnstile/error.h"
@@ -106,6 +107,13 @@ TEST(Shell, GivesTheSignalThatEndedAProgram) {
   EXPECT_EQ(outcome.signal, SIGSEGV);
   EXPECT_EQ(outcome.exit_status, -1);
   EXPECT_FALSE(outcome.succeeded());
+}
+
+TEST(Shell, DescribesHowAProgramEnded) {
+  EXPECT_EQ(run_shell(script("exit 3")).describe(), "exit status 3");
+  EXPECT_EQ((ShellOutcome{.signal = SIGKILL, .timed_out = true}).describe(),
+            "ended by signal 9 after its time was up");
+  EXPECT_EQ((ShellOutcome{.stopped = true}).describe(), "not started after a stop was requested");
 }
 
 TEST(Shell, LeavesTheWordsAsTheyAre) {
@@ -333,9 +341,7 @@ TEST(Shell, KeepsNoDescriptorsItself) {
 }
 
 TEST(Shell, GivesTheDefaultsOfAllSignals) {
-  // In another process, whose signals may be changed.
-  const pid_t child = ::fork();
-  if (child == 0) {
+  const std::string answer = in_child([] {
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGINT, SIG_IGN);
     sigset_t all;
@@ -347,37 +353,30 @@ TEST(Shell, GivesTheDefaultsOfAllSignals) {
     };
     // The C library lets its own two signals be ignored between fork and exec, and after.
     constexpr unsigned long long kOfTheCLibrary = 0x180000000;
-    ::_exit(mask("SigBlk") == 0 && (mask("SigIgn") & ~kOfTheCLibrary) == 0 ? 0 : 1);
-  }
-  int status = -1;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0);
+    return std::string(mask("SigBlk") == 0 && (mask("SigIgn") & ~kOfTheCLibrary) == 0 ? "right"
+                                                                                      : "wrong");
+  });
+  EXPECT_EQ(answer, "right");
 }
 
 TEST(Shell, SaysThatTheStatusIsLostWhereChildrenAreForgotten) {
-  const pid_t child = ::fork();
-  if (child == 0) {
+  const std::string answer = in_child([] {
     ::signal(SIGCHLD, SIG_IGN);
     const auto error = thrown<Error>([] { (void)run_shell({.words = {"true"}}); });
-    ::_exit(error.code() == "COMMAND_STATUS_LOST" ? 0 : 1);
-  }
-  int status = -1;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0);
+    return std::string(error.code() == "COMMAND_STATUS_LOST" ? "right" : "wrong");
+  });
+  EXPECT_EQ(answer, "right");
 }
 
 TEST(Shell, WorksWhereTheStandardStreamsAreClosed) {
-  const pid_t child = ::fork();
-  if (child == 0) {
+  const std::string answer = in_child([] {
     for (const int number : {0, 1, 2})
       ::close(number);
     const ShellOutcome outcome =
         run_shell({.words = {"sh", "-c", "cat; cat >&2"}, .input = "text"});
-    ::_exit(outcome.output == "text" && outcome.succeeded() ? 0 : 1);
-  }
-  int status = -1;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0);
+    return std::string(outcome.output == "text" && outcome.succeeded() ? "right" : "wrong");
+  });
+  EXPECT_EQ(answer, "right");
 }
 
 TEST(Shell, RunsManyProgramsAtOnce) {

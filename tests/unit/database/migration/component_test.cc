@@ -239,6 +239,17 @@ TEST(Component, CannotBeMigratedReadOnly) {
             "DB_READ_ONLY");
 }
 
+TEST(Component, IsFoundReadOnlyWhenItIsThere) {
+  const TempDir directory;
+  Database::open(directory.file("a.db"), with_notes()).lane("a").migrate("audit", audit_schema());
+  Options options;
+  options.mode = OpenMode::ReadOnly;
+  const Database db = Database::open(directory.file("a.db"), options);
+  const MigrationReport report = db.lane("a").migrate("audit", audit_schema());
+  EXPECT_EQ(report.found, 2);
+  EXPECT_TRUE(report.steps.empty());
+}
+
 TEST(Component, WorksInMemoryAndWithOneConnection) {
   Options options;
   options.connections = 1;

@@ -20,6 +20,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 // The differences between what two scripts make, one clause each.
 std::vector<std::string> differences(const std::string& expected, const std::string& found,
@@ -165,6 +166,17 @@ TEST(CompareSchema, RefusesAScriptThatDoesNotParse) {
   NoteDatabase db;
   EXPECT_EQ(thrown<Error>([&] { (void)db->compare_schema("CREATE TABL a(x)"); }).code(),
             "SQL_ERROR");
+}
+
+TEST(CompareSchema, SeesWhatItsTransactionHasChanged) {
+  NoteDatabase db;
+  const std::string sql = note_schema()[0].sql + "; CREATE TABLE tag(name)";
+  db.lane().write([&](WriteTx& tx) {
+    EXPECT_THAT(compare_schema(tx, sql), SizeIs(1));
+    tx.execute_script("CREATE TABLE tag(name)");
+    EXPECT_THAT(compare_schema(tx, sql), IsEmpty());
+  });
+  EXPECT_THAT(db.lane().read([&](ReadTx& tx) { return compare_schema(tx, sql); }), IsEmpty());
 }
 
 Options expecting(const std::string& sql, Migrations steps = note_schema()) {
