@@ -166,7 +166,7 @@ TEST_F(CliCron, RunsWhatIsDueOnce) {
   EXPECT_EQ(ask("SELECT title FROM note"), "from cron");
   EXPECT_THAT(result.out, AllOf(HasSubstr("program  running"), HasSubstr("program  done"),
                                 HasSubstr("sql  done")));
-  EXPECT_EQ(json({"history", db_, "program"})[0]["text"], "hi\n");
+  EXPECT_EQ(json({"history", db_, "program"})[0]["text"], "hi");
 }
 
 TEST_F(CliCron, EndsWithOneWhenARunFailed) {
@@ -177,7 +177,7 @@ TEST_F(CliCron, EndsWithOneWhenARunFailed) {
   ASSERT_THAT(lines, SizeIs(2));
   EXPECT_EQ(Json::parse(lines[0])["status"], "running");
   EXPECT_EQ(Json::parse(lines[1])["status"], "failed");
-  EXPECT_EQ(Json::parse(lines[1])["text"], "exit status 3: oh no\n");
+  EXPECT_EQ(Json::parse(lines[1])["text"], "exit status 3: oh no");
 }
 
 TEST_F(CliCron, SaysThatAProgramIsNotThere) {

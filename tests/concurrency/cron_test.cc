@@ -136,8 +136,10 @@ TEST_F(SeveralSchedulers, ShareWhatIsDue) {
 TEST_F(SeveralSchedulers, TakeUpRunsThatWaited) {
   CronJobSpec spec = job("a", "@hourly");
   spec.overlap = Overlap::Queue;
+  CronOptions patient = options();
+  patient.lease = 24h;  // Nobody is to be taken for dead.
   std::optional<Scheduler> first;
-  first.emplace(lane(), options());
+  first.emplace(lane(), patient);
   first->handle("test", held.handler());
   (void)first->add(spec);
   first->start();
@@ -146,7 +148,7 @@ TEST_F(SeveralSchedulers, TakeUpRunsThatWaited) {
   held.wait_for_begun(1);
   clock.advance(1h);
   // The other one sees the second due time, and that the first still runs.
-  Scheduler second = scheduler();
+  Scheduler second(lane(), patient);
   second.handle("test", held.handler());
   second.start();
   settle(second);

@@ -10,12 +10,11 @@
 #include "cron/jobs.h"
 #include "failure.h"
 #include "text.h"
+#include "turnstile/shell.h"
 
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // The parser has let only words pass that are among them.
 template <class E, std::size_t kCount>
@@ -37,7 +36,7 @@ CronJobSpec spec_of(const Arguments& arguments) {
                         "Put the program and its arguments behind --, or use --sql.");
   }
   spec.kind = sql ? "sql" : kShellKind;
-  spec.payload = sql ? *sql : Json(words).dump(-1, ' ', false, Json::error_handler_t::replace);
+  spec.payload = sql ? *sql : command_payload(words);
   if (const auto missed = arguments.value("--missed"))
     spec.missed = chosen(*missed, std::array{MissedRuns::Skip, MissedRuns::Once, MissedRuns::All});
   if (const auto overlap = arguments.value("--overlap"))

@@ -16,7 +16,7 @@
 
 namespace turnstile::cli {
 
-/// The kind of jobs that run a program; their payload is a JSON array of its words.
+/// The kind of jobs that run a program; their payload is a command_payload().
 inline constexpr std::string_view kShellKind = "shell";
 
 /// The jobs of a database that a command opens for writing or for reading.

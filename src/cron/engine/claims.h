@@ -24,7 +24,7 @@ struct Asking {
   std::span<const std::int64_t> own_runs{};  ///< Those that go on in this process.
   TimePoint now{};
   int free_places = 0;
-  /// Leases of others that end before this are no sign of death.
+  /// Before this, a lease that has run out is no sign of death.
   TimePoint judge_from{};
 };
 
@@ -72,9 +72,9 @@ class Claims {
 
   /// Records how a run ended, whose `record` says so.
   void end(const CronRecord& record);
-  /// Says that the owner's runs are alive.
+  /// Says that the runs of this process are alive.
   void renew_leases();
-  /// Ends the runs whose owners are dead.
+  /// Ends the runs whose leases have run out.
   void bury_the_dead();
   /// Starts runs that wait, the oldest first, while there are free places.
   void start_waiting();

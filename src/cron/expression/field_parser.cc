@@ -191,13 +191,16 @@ class FieldParser {
     return true;
   }
 
-  // About what begins at `from`, or about the item that is being read, or about the whole field
-  // when it ends there.
+  // About what begins at `from`, or about the item that is being read; about the whole field when
+  // it ends there.
   [[noreturn]] void fail(std::string_view why, std::optional<std::size_t> from = std::nullopt) {
     std::size_t begin = from.value_or(item_);
-    if (begin == text_.size()) begin = item_ < text_.size() ? item_ : 0;
-    const std::size_t comma = std::min(text_.find(',', begin + 1), text_.size());
-    raise_bad_field(kind_, {word_.expression, word_.at + begin, comma - begin}, why, call_);
+    std::size_t end = std::min(text_.find(',', begin + 1), text_.size());
+    if (begin == text_.size()) {
+      begin = 0;
+      end = text_.size();
+    }
+    raise_bad_field(kind_, {word_.expression, word_.at + begin, end - begin}, why, call_);
   }
 
   const FieldKind& kind_;

@@ -228,13 +228,6 @@ bool fits_day(const Fields& fields, local_days day) {
   return fields.day.star || fields.weekday.star ? by_date && by_name : by_date || by_name;
 }
 
-bool fits_time(const Fields& fields, seconds time_of_day) {
-  const chrono::hh_mm_ss clock(time_of_day);
-  return fields.hour.has(static_cast<int>(clock.hours().count())) &&
-         fields.minute.has(static_cast<int>(clock.minutes().count())) &&
-         fields.second.has(static_cast<int>(clock.seconds().count()));
-}
-
 // In UTC: day by day, and in a day that fits second by second. Empty after `years`.
 std::optional<TimePoint> next_in_utc(const Fields& fields, TimePoint after, int years) {
   const auto from = chrono::floor<seconds>(after) + seconds(1);
@@ -304,25 +297,23 @@ TEST(BruteForce, FindsTheSameDueTimes) {
   std::cout << count - refused << " compared, " << refused << " never due\n";
 }
 
-bool fits(const Fields& fields, chrono::local_seconds local) {
-  const auto day = chrono::floor<chrono::days>(local);
-  return fits_time(fields, local - day) && fits_day(fields, day);
-}
-
 // A clock on the wall that the C library moves, read at every minute of some days. For expressions
 // without seconds, and for clocks that are changed by whole minutes.
 class WallClock {
  public:
   WallClock(const std::string& zone, sys_seconds begin, sys_seconds end)
-      : begin_(begin), first_(begin - chrono::days(2)) {
+      : begin_(begin),
+        first_(begin - chrono::days(2)),  // So that the clock's highest reading is known.
+        origin_(chrono::floor<chrono::days>(first_).time_since_epoch() - chrono::days(2)),
+        days_((end - first_) / chrono::days(1) + 6) {
     const ScopedVariable tz("TZ", ":" + zone);
     ::tzset();
-    // From two days before, so that the clock's highest reading is known.
     for (sys_seconds time = first_; time < end; time += chrono::minutes(1)) {
       const std::time_t t = time.time_since_epoch().count();
       std::tm local{};
       ::localtime_r(&t, &local);
-      readings_.emplace_back((time + seconds(local.tm_gmtoff)).time_since_epoch());
+      const chrono::local_seconds shown((time + seconds(local.tm_gmtoff)).time_since_epoch());
+      readings_.push_back((shown - origin_) / chrono::minutes(1));
     }
   }
 
@@ -330,13 +321,14 @@ class WallClock {
     bool every_hour = true;
     for (int hour = 0; hour < 24; ++hour)
       every_hour = every_hour && fields.hour.has(hour);
+    const std::vector<bool> fitting = fitting_minutes(fields);
     std::vector<TimePoint> due;
     sys_seconds time = first_;
-    chrono::local_seconds highest = readings_.front() - chrono::minutes(1);
-    for (const chrono::local_seconds local : readings_) {
-      bool is_due = every_hour && fits(fields, local);
-      for (; !every_hour && highest < local; highest += chrono::minutes(1))
-        is_due = fits(fields, highest + chrono::minutes(1)) || is_due;
+    std::int64_t highest = readings_.front() - 1;
+    for (const std::int64_t reading : readings_) {
+      bool is_due = every_hour && fitting[static_cast<std::size_t>(reading)];
+      for (; !every_hour && highest < reading; ++highest)
+        is_due = fitting[static_cast<std::size_t>(highest + 1)] || is_due;
       if (is_due && time >= begin_) due.emplace_back(time);
       time += chrono::minutes(1);
     }
@@ -344,9 +336,25 @@ class WallClock {
   }
 
  private:
+  // Whether each minute from origin_ on fits, if a clock shows it.
+  [[nodiscard]] std::vector<bool> fitting_minutes(const Fields& fields) const {
+    std::vector<bool> fitting;
+    for (int day = 0; day < days_; ++day) {
+      const bool fits = fits_day(fields, origin_ + chrono::days(day));
+      for (int hour = 0; hour < 24; ++hour) {
+        const bool hour_fits = fits && fields.hour.has(hour);
+        for (int minute = 0; minute < 60; ++minute)
+          fitting.push_back(hour_fits && fields.minute.has(minute));
+      }
+    }
+    return fitting;
+  }
+
   sys_seconds begin_;
   sys_seconds first_;
-  std::vector<chrono::local_seconds> readings_;
+  local_days origin_;
+  std::int64_t days_;
+  std::vector<std::int64_t> readings_;  // In minutes from origin_.
 };
 
 Field any(int least, int most) {
