@@ -83,8 +83,8 @@ void AuditWriter::tell_of_loss() {
     dropped += entry.dropped;
   if (events + dropped == 0) return;
   tell(LogEvent::Severity::Error, "AUDIT_UNWRITTEN",
-       std::to_string(events) + " events were not written before the end of the audit log, and " +
-           std::to_string(dropped) + " were dropped of which it has no record");
+       "the audit log ends; events that it has not written: " + std::to_string(events) +
+           ", dropped ones that it has no record of: " + std::to_string(dropped));
 }
 
 void AuditWriter::require_same_process(std::source_location where) const {
@@ -271,7 +271,7 @@ void AuditWriter::on_written() {
   for (const EventQueue::Entry& entry : group_) {
     if (entry.dropped == 0) continue;
     tell(LogEvent::Severity::Warning, "AUDIT_DROPPED",
-         std::to_string(entry.dropped) + " events were dropped, because the queue was full");
+         "the queue of the audit log was full; events dropped: " + std::to_string(entry.dropped));
   }
   group_.clear();
   tell_damage(std::exchange(damage_, {}));
@@ -287,8 +287,7 @@ void AuditWriter::on_failure(const std::exception& error) {
   if (!std::has_single_bit(++failures_in_a_row_)) return;
   tell(LogEvent::Severity::Error, "AUDIT_WRITE_FAILED",
        std::string(error.what()) + "; failure " + std::to_string(failures_in_a_row_) +
-           " in a row, and " + std::to_string(queue_.unsettled().events) +
-           " events wait to be written");
+           " in a row, events that wait: " + std::to_string(queue_.unsettled().events));
 }
 
 // ---- Telling ----
