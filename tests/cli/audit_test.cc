@@ -107,7 +107,7 @@ TEST_F(CliAudit, RefusesTimesAndNumbersThatAreNone) {
 
 TEST_F(CliAudit, PrintsWhatIsHarmlessToATerminal) {
   append("act", {"--subject", "\033[31mred"});
-  EXPECT_THAT(audit("list", {}).out, HasSubstr(R"(\033[31mred)"));
+  EXPECT_THAT(audit("list", {}).out, HasSubstr(R"(\x1b[31mred)"));
 }
 
 TEST_F(CliAudit, FollowsTheLogUntilItIsInterrupted) {
