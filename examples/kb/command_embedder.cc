@@ -170,7 +170,8 @@ class CommandEmbedder final : public Embedder {
     auto vectors = answer.at("vectors").get<std::vector<std::vector<float>>>();
     if (vectors.size() != texts)
       throw std::runtime_error(fmt::format("{} vectors for {} texts", vectors.size(), texts));
-    const std::size_t expected = dimension_ == 0 ? vectors.front().size() : dimension();
+    const std::size_t expected =
+        dimension_ == 0 ? vectors.front().size() : static_cast<std::size_t>(dimension_);
     for (const std::vector<float>& vector : vectors)
       if (vector.empty() || vector.size() != expected)
         throw std::runtime_error(fmt::format("a vector of {} numbers", vector.size()));

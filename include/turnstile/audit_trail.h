@@ -229,10 +229,10 @@ class AuditTail {
 
   /// Waits for the next event; nothing once a stop is requested. Throws what Lane::read() does,
   /// and goes on where it was when it is called again.
-  [[nodiscard]] std::optional<AuditRecord> next(std::stop_token stop = {});
+  [[nodiscard]] std::optional<AuditRecord> next(const std::stop_token& stop = {});
   /// The same; nothing too when none came within `timeout`.
   [[nodiscard]] std::optional<AuditRecord> next_for(std::chrono::milliseconds timeout,
-                                                    std::stop_token stop = {});
+                                                    const std::stop_token& stop = {});
 
  private:
   std::unique_ptr<detail::AuditFollower> follower_;
@@ -247,7 +247,7 @@ class AuditTail {
 class AuditTrail {
  public:
   /// `key`: for verify(), anchor() and export_to(), which a log with a key needs it for.
-  explicit AuditTrail(Lane lane, AuditKey key = {});
+  explicit AuditTrail(Lane lane, const AuditKey& key = {});
 
   /// Newest first.
   [[nodiscard]] std::vector<AuditRecord> list(const AuditQuery& query = {}) const;

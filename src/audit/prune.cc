@@ -61,7 +61,7 @@ class Pruning {
             return count;
           },
           where_);
-      if (removed == 0) return std::move(report_);
+      if (removed == 0) return report_;
       report_.removed += removed;
       ++report_.transactions;
       report_.segment = segment_;

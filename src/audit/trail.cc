@@ -57,7 +57,7 @@ class ListStatement {
 
 }  // namespace
 
-AuditTrail::AuditTrail(Lane lane, AuditKey key) : lane_(std::move(lane)), key_(key) {}
+AuditTrail::AuditTrail(Lane lane, const AuditKey& key) : lane_(std::move(lane)), key_(key) {}
 
 std::vector<AuditRecord> AuditTrail::list(const AuditQuery& query) const {
   const ListStatement statement(query);
@@ -104,12 +104,12 @@ AuditTail::AuditTail(AuditTail&& other) noexcept = default;
 AuditTail& AuditTail::operator=(AuditTail&& other) noexcept = default;
 AuditTail::~AuditTail() = default;
 
-std::optional<AuditRecord> AuditTail::next(std::stop_token stop) {
+std::optional<AuditRecord> AuditTail::next(const std::stop_token& stop) {
   return follower_->next(std::nullopt, stop);
 }
 
 std::optional<AuditRecord> AuditTail::next_for(std::chrono::milliseconds timeout,
-                                               std::stop_token stop) {
+                                               const std::stop_token& stop) {
   return follower_->next(steady_clock::now() + timeout, stop);
 }
 

@@ -45,8 +45,8 @@ std::string_view name_in(const Table& table, Value value) noexcept {
   return "unknown";
 }
 
-template <class Value, std::size_t kSize>
-std::optional<Value> value_in(const std::array<std::pair<Value, std::string_view>, kSize>& table,
+template <class Value, std::size_t Size>
+std::optional<Value> value_in(const std::array<std::pair<Value, std::string_view>, Size>& table,
                               std::string_view name) noexcept {
   for (const auto& [value, known] : table)
     if (known == name) return value;

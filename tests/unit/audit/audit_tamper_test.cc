@@ -276,8 +276,8 @@ TEST_P(EitherAudit, CannotGoOnWhenTheLastIdWasTaken) {
   EXPECT_THAT(audit_.verify(), ElementsAre("inserted 9223372036854775807"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, EitherAudit, testing::Bool(), [](const auto& info) {
-  return std::string(info.param ? "AKeyedLog" : "APlainLog");
+INSTANTIATE_TEST_SUITE_P(Of, EitherAudit, testing::Bool(), [](const auto& which) {
+  return std::string(which.param ? "AKeyedLog" : "APlainLog");
 });
 
 // ---- Forging ----
