@@ -34,6 +34,12 @@ Call call_at(const Lane& lane, std::source_location where) {
   return call;
 }
 
+// It can never be written then.
+bool is_final(const Error& error) noexcept {
+  return error.code() == code("DB_CLOSED") || error.code() == code("DB_READ_ONLY") ||
+         error.code() == code("USED_AFTER_FORK");
+}
+
 milliseconds pause_after(std::uint64_t failures) {
   const auto doublings = std::min<std::uint64_t>(failures - 1, 10);
   return std::min(kFirstPause * (1U << doublings), kLongestPause);
@@ -221,9 +227,7 @@ AuditWriter::Attempt AuditWriter::attempt(const std::stop_token& stop) {
     if (error.commit_state() == CommitState::NotCommitted) written_.reset();
     if (stop.stop_requested()) return Attempt::Over;
     on_failure(error);
-    const bool is_closed =
-        error.code() == code("DB_CLOSED") || error.code() == code("USED_AFTER_FORK");
-    return is_closed ? Attempt::Over : Attempt::Again;
+    return is_final(error) ? Attempt::Over : Attempt::Again;
   } catch (const std::exception& error) {
     written_.reset();
     on_failure(error);
