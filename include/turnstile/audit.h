@@ -117,7 +117,8 @@ class AuditWriter;
 class AuditLog {
  public:
   /// Throws MisuseError: AUDIT_KEY_WRONG when the log was made with another key, or with none,
-  /// OPTION_INVALID; and what Lane::migrate() does.
+  /// OPTION_INVALID; and what Lane::migrate() does. Where the database is read-only, a log that is
+  /// there can be made too, and writes nothing.
   explicit AuditLog(Lane lane, AuditOptions options = {},
                     std::source_location where = std::source_location::current());
   AuditLog(const AuditLog&) = delete;

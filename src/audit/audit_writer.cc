@@ -34,6 +34,12 @@ Call call_at(const Lane& lane, std::source_location where) {
   return call;
 }
 
+// It can never be written then.
+bool is_final(const Error& error) noexcept {
+  return error.code() == code("DB_CLOSED") || error.code() == code("DB_READ_ONLY") ||
+         error.code() == code("USED_AFTER_FORK");
+}
+
 milliseconds pause_after(std::uint64_t failures) {
   const auto doublings = std::min<std::uint64_t>(failures - 1, 10);
   return std::min(kFirstPause * (1U << doublings), kLongestPause);
@@ -83,8 +89,8 @@ void AuditWriter::tell_of_loss() {
     dropped += entry.dropped;
   if (events + dropped == 0) return;
   tell(LogEvent::Severity::Error, "AUDIT_UNWRITTEN",
-       std::to_string(events) + " events were not written before the end of the audit log, and " +
-           std::to_string(dropped) + " were dropped of which it has no record");
+       "the audit log ends; events that it has not written: " + std::to_string(events) +
+           ", dropped ones that it has no record of: " + std::to_string(dropped));
 }
 
 void AuditWriter::require_same_process(std::source_location where) const {
@@ -221,9 +227,7 @@ AuditWriter::Attempt AuditWriter::attempt(const std::stop_token& stop) {
     if (error.commit_state() == CommitState::NotCommitted) written_.reset();
     if (stop.stop_requested()) return Attempt::Over;
     on_failure(error);
-    const bool is_closed =
-        error.code() == code("DB_CLOSED") || error.code() == code("USED_AFTER_FORK");
-    return is_closed ? Attempt::Over : Attempt::Again;
+    return is_final(error) ? Attempt::Over : Attempt::Again;
   } catch (const std::exception& error) {
     written_.reset();
     on_failure(error);
@@ -271,7 +275,7 @@ void AuditWriter::on_written() {
   for (const EventQueue::Entry& entry : group_) {
     if (entry.dropped == 0) continue;
     tell(LogEvent::Severity::Warning, "AUDIT_DROPPED",
-         std::to_string(entry.dropped) + " events were dropped, because the queue was full");
+         "the queue of the audit log was full; events dropped: " + std::to_string(entry.dropped));
   }
   group_.clear();
   tell_damage(std::exchange(damage_, {}));
@@ -287,8 +291,7 @@ void AuditWriter::on_failure(const std::exception& error) {
   if (!std::has_single_bit(++failures_in_a_row_)) return;
   tell(LogEvent::Severity::Error, "AUDIT_WRITE_FAILED",
        std::string(error.what()) + "; failure " + std::to_string(failures_in_a_row_) +
-           " in a row, and " + std::to_string(queue_.unsettled().events) +
-           " events wait to be written");
+           " in a row, events that wait: " + std::to_string(queue_.unsettled().events));
 }
 
 // ---- Telling ----

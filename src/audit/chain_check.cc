@@ -13,6 +13,10 @@ std::string range(std::int64_t first, std::int64_t last) {
   return "events " + std::to_string(first) + " to " + std::to_string(last);
 }
 
+std::string missing(std::int64_t first, std::int64_t last) {
+  return range(first, last) + (first == last ? " is missing" : " are missing");
+}
+
 }  // namespace
 
 void ChainCheck::add(AuditFlaw flaw, std::int64_t first_id, std::int64_t last_id,
@@ -67,8 +71,8 @@ bool ChainCheck::is_genuine(const AuditSegment& segment) {
 void ChainCheck::pass(const AuditSegment& segment) {
   if (segment.flaws > 0) {
     add(AuditFlaw::Segment, segment.id, segment.id,
-        "segment " + std::to_string(segment.id) + " was made over " +
-            std::to_string(segment.flaws) + " findings");
+        "segment " + std::to_string(segment.id) +
+            " seals damage; findings: " + std::to_string(segment.flaws));
   }
   if (anchor_ && anchor_->id > last_ && anchor_->id < segment.last_id)
     result_.anchor = AuditProof::Unknown;
@@ -125,12 +129,12 @@ void ChainCheck::end(std::int64_t last_id, const AuditHash& last_hash) {
   if (last_ < last_id) {
     if (!may_jump_) {
       add(AuditFlaw::Missing, last_ + 1, last_id,
-          range(last_ + 1, last_id) + ", the newest, is missing");
+          missing(last_ + 1, last_id) + ", up to the newest");
     }
   } else if (last_ > last_id) {
     if (!has_grown_) {
       add(AuditFlaw::Inserted, last_id + 1, last_,
-          range(last_id + 1, last_) + " were put behind event " + std::to_string(last_id) +
+          range(last_id + 1, last_) + " came behind event " + std::to_string(last_id) +
               ", which is the newest that the log knows of");
     }
   } else if (!follows(last_hash)) {
@@ -151,7 +155,7 @@ void ChainCheck::end() {
 
 void ChainCheck::expect(std::int64_t id) {
   if (std::exchange(may_jump_, false) || id == last_ + 1) return;
-  add(AuditFlaw::Missing, last_ + 1, id - 1, range(last_ + 1, id - 1) + " is missing");
+  add(AuditFlaw::Missing, last_ + 1, id - 1, missing(last_ + 1, id - 1));
   hash_.reset();
   rebuilt_.reset();
 }

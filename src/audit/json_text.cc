@@ -236,7 +236,8 @@ std::optional<std::vector<JsonMember>> members_of(std::string_view text) {
 }
 
 std::optional<std::string> read_json_string(std::string_view value) {
-  if (!value.starts_with('"') || Reader(value, 0, nullptr).read()) return std::nullopt;
+  const bool is_quoted = value.starts_with('"') && value.ends_with('"');
+  if (!is_quoted || Reader(value, 0, nullptr).read()) return std::nullopt;
   std::string text;
   for (std::string_view rest = value.substr(1, value.size() - 2); !rest.empty();) {
     if (rest.front() == '\\') {

@@ -84,6 +84,10 @@ Json to_json(const AuditSegment& segment) {
           {"sealed_at", iso_time(segment.sealed_at)}};
 }
 
+std::string counted(std::int64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string to_line(const AuditRecord& record) {
   const AuditEvent& event = record.event;
   std::string line =

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "context.h"
@@ -25,6 +26,8 @@ namespace turnstile::cli {
 
 [[nodiscard]] nlohmann::ordered_json to_json(const AuditRecord& record);
 [[nodiscard]] nlohmann::ordered_json to_json(const AuditSegment& segment);
+/// `1 event`, `2 events`.
+[[nodiscard]] std::string counted(std::int64_t count, std::string_view noun);
 /// One line for people.
 [[nodiscard]] std::string to_line(const AuditRecord& record);
 

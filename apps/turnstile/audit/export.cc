@@ -58,8 +58,8 @@ ExitCode run_audit_export(Context& context) {
   }
   context.output.flush();
   if (!arguments.json()) {
-    fmt::print(stderr, "turnstile: {} events; --after {} goes on behind them\n", report.events,
-               report.end.id);
+    fmt::print(stderr, "turnstile: {}; --after {} goes on behind\n",
+               counted(report.events, "event"), report.end.id);
   }
   return ExitCode::Done;
 }

@@ -57,7 +57,7 @@ ExitCode run_audit_prune(Context& context) {
          {"segment", report.segment ? to_json(*report.segment) : nlohmann::ordered_json()}});
     return ExitCode::Done;
   }
-  context.output.write(fmt::format("{} events removed\n", report.removed));
+  context.output.write(counted(report.removed, "event") + " removed\n");
   if (report.segment) {
     context.output.write(fmt::format("segment {} seals events {} to {}\n", report.segment->id,
                                      report.segment->first_id, report.segment->last_id));

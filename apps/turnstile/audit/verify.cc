@@ -54,9 +54,9 @@ void print(const AuditVerification& verification, Output& output) {
     output.write(fmt::format("{}: {}\n", to_string(finding.flaw), printable(finding.message)));
   if (verification.flaws > verification.findings.size())
     output.write(fmt::format("and {} more\n", verification.flaws - verification.findings.size()));
-  output.write(fmt::format("{}: {} events, {} sealed, {} gaps, {}\n",
-                           verification.ok() ? "whole" : "damaged", verification.events,
-                           verification.sealed, verification.gaps,
+  output.write(fmt::format("{}: {}, {} sealed, {}, {}\n", verification.ok() ? "whole" : "damaged",
+                           counted(verification.events, "event"), verification.sealed,
+                           counted(verification.gaps, "gap"),
                            verification.keyed ? "with a key" : "without a key"));
   if (verification.anchor != AuditProof::None)
     output.write(fmt::format("the anchor given is {}\n", to_string(verification.anchor)));

@@ -290,13 +290,18 @@ TEST(AuditLog, WorksWithOneConnection) {
   EXPECT_TRUE(log.trail().verify().ok());
 }
 
-TEST(AuditLog, IsRefusedWhereTheDatabaseIsReadOnly) {
+TEST(AuditLog, WritesNothingWhereTheDatabaseIsReadOnly) {
   AuditDatabase db;
   { const AuditLog log(db.lane()); }
   db->close();
   const Database read_only = Database::open(db.file(), {.mode = OpenMode::ReadOnly});
-  const auto error = thrown<MisuseError>([&] { const AuditLog log(read_only.lane("audit")); });
-  EXPECT_EQ(error.code(), "DB_READ_ONLY");
+  AuditLog log(read_only.lane("audit"));
+  EXPECT_EQ(thrown<MisuseError>([&] { log.record_sync({.action = "act"}); }).code(),
+            "DB_READ_ONLY");
+  log.start();
+  log.record({.action = "act"});
+  EXPECT_FALSE(log.flush(1h));
+  EXPECT_EQ(log.stop(1h).unwritten, 1U);
 }
 
 TEST(AuditLog, RefusesOptionsThatMakeNoSense) {

@@ -154,7 +154,7 @@ TEST_F(AuditPrune, DoesNotCoverUpWhatIsMissing) {
   record_many(log_, 10);
   db_.raw("DELETE FROM audit_event WHERE id <= 2");
   EXPECT_THAT(std::string(thrown<Error>([&] { log_.prune({.max_events = 2}); }).message()),
-              HasSubstr("events 1 to 2 is missing"));
+              HasSubstr("events 1 to 2 are missing"));
 }
 
 TEST_F(AuditPrune, DoesNotCoverUpASealThatWasChanged) {
@@ -173,7 +173,8 @@ TEST_F(AuditPrune, RemovesFlawsOnDemandAndSaysSoInTheSeal) {
   EXPECT_EQ(report.segment.value().flaws, 2);
   EXPECT_EQ(report.segment.value().last_id, 8);
   EXPECT_THAT(verify(), ElementsAre("segment 1"));
-  EXPECT_THAT(log_.trail().verify().findings.front().message, HasSubstr("made over 2 findings"));
+  EXPECT_THAT(log_.trail().verify().findings.front().message,
+              HasSubstr("seals damage; findings: 2"));
 }
 
 TEST_F(AuditPrune, RemovesWhatSomebodyPutBelowASealOnDemand) {

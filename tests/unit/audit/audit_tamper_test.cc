@@ -158,7 +158,7 @@ TEST_P(EitherAudit, FindsTwoEventsThatWereSwapped) {
   EXPECT_THAT(audit_.after("UPDATE audit_event SET id = 99 WHERE id = 3;"
                            "UPDATE audit_event SET id = 3 WHERE id = 4;"
                            "UPDATE audit_event SET id = 4 WHERE id = 99"),
-              ElementsAre("changed 3", "changed 4"));
+              ElementsAre("changed 3", "changed 4", "unlinked 5"));
 }
 
 TEST_P(EitherAudit, FindsAnEventThatWasMoved) {

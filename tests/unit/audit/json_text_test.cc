@@ -78,8 +78,10 @@ std::string random_text(std::mt19937_64& random, int depth) {
       text += "}";
   }
   constexpr std::string_view kBytes = "{}[],:\"\\ 0e-.tu\x01";
-  if (below(depth == 0 ? 2 : 40) == 0 && !text.empty())
-    text[below(text.size())] = kBytes[below(kBytes.size())];
+  char& any = text[below(text.size())];
+  // Half a character is no text that SQLite could be asked about.
+  const bool is_ascii = static_cast<unsigned char>(any) < 0x80;
+  if (is_ascii && below(depth == 0 ? 2 : 40) == 0) any = kBytes[below(kBytes.size())];
   return text;
 }
 
@@ -96,7 +98,6 @@ TEST(JsonText, AgreesWithSqliteOnWhatIsJson) {
           check.query<bool, std::optional<std::string>>(text, text, text).one();
       std::string result;
       const auto fault = make_compact(text, result);
-      // What is not UTF-8 cannot be bound, so that it is not among these.
       ASSERT_EQ(!fault, expected) << text << " " << compact(text);
       ASSERT_EQ(result, expected ? minified.value() : result);
       valid += expected ? 1 : 0;
