@@ -63,8 +63,7 @@ TEST_F(CliVec, FiltersBeforeItCounts) {
   put(kThree);
   EXPECT_THAT(ids(search({"--vector", "[1, 0]", "-k", "1", "--where", "lang = 'de'"})),
               ElementsAre("7"));
-  EXPECT_THAT(ids(search({"--vector", "[1, 0]", "--max-distance", "1"})),
-              ElementsAre("east", "7"));
+  EXPECT_THAT(ids(search({"--vector", "[1, 0]", "--max-distance", "1"})), ElementsAre("east", "7"));
   EXPECT_EQ(search({"--vector", "[1, 0]", "--where", "lang = 'fr'"}).status, 1);
   const CliResult refused = search({"--vector", "[1, 0]", "--where", "lang = 'fr' OR 1"});
   EXPECT_EQ(refused.status, 3);
@@ -75,8 +74,7 @@ TEST_F(CliVec, GetsAnItemAsPutTakesIt) {
   create();
   put(kThree);
   const CliResult item = run_cli({"vec", "get", db_, "notes", "west"});
-  EXPECT_EQ(item.out,
-            "{\"id\":\"west\",\"vector\":[-1.0,0.5],\"lang\":\"de\",\"version\":3}\n");
+  EXPECT_EQ(item.out, "{\"id\":\"west\",\"vector\":[-1.0,0.5],\"lang\":\"de\",\"version\":3}\n");
   EXPECT_EQ(put(item.out).out, "inserted: 0\nreplaced: 1\nstale: 0\n");
   EXPECT_EQ(run_cli({"vec", "get", db_, "notes", "nobody"}).status, 4);
 }
@@ -170,7 +168,8 @@ TEST_F(CliVec, RefusesWhatCannotBe) {
   EXPECT_EQ(run_cli({"vec", "create", db_, "notes"}).status, 3);
   EXPECT_EQ(run_cli({"vec", "create", db_, "notes", "--dim", "x"}).status, 3);
   EXPECT_EQ(run_cli({"vec", "create", db_, "notes", "--dim", "2", "--column", "a"}).status, 3);
-  EXPECT_EQ(run_cli({"vec", "create", db_, "notes", "--dim", "2", "--metric", "hamming"}).status, 3);
+  EXPECT_EQ(run_cli({"vec", "create", db_, "notes", "--dim", "2", "--metric", "hamming"}).status,
+            3);
   EXPECT_EQ(run_cli({"vec", "info", db_, "notes"}).status, 4);
   create();
   const CliResult twice = run_cli({"vec", "create", db_, "notes", "--dim", "2", "--json"});
@@ -199,14 +198,14 @@ TEST_F(CliVec, UsesTheExtensionThatTheEnvironmentNames) {
                     settings)
                 .status,
             0);
-  EXPECT_EQ(run_cli({"vec", "put", db_, "notes"}, "{\"id\": 1, \"vector\": [1, 0]}\n", settings)
-                .status,
-            0);
+  EXPECT_EQ(
+      run_cli({"vec", "put", db_, "notes"}, "{\"id\": 1, \"vector\": [1, 0]}\n", settings).status,
+      0);
   EXPECT_EQ(run_cli({"vec", "search", db_, "notes", "--vector", "[1, 0]"}, "", settings).status, 0);
-  EXPECT_EQ(run_cli({"query", db_, "SELECT id FROM vector_1_vec0", "--format", "lines"}, "",
-                    settings)
-                .status,
-            0);
+  EXPECT_EQ(
+      run_cli({"query", db_, "SELECT id FROM vector_1_vec0", "--format", "lines"}, "", settings)
+          .status,
+      0);
 }
 #endif
 

@@ -28,16 +28,16 @@ Json column_json(const VectorColumn& column) {
 
 Json definition_json(const VectorCollection& collection) {
   const VectorDefinition& definition = collection.definition();
-  Json json = {{"name", collection.name()},
-               {"dimension", definition.dimension},
-               {"model", definition.model},
-               {"metric", to_string(*definition.metric)},
-               {"type", to_string(definition.element)},
-               {"storage", to_string(definition.storage)},
-               {"codes", to_string(definition.codes)},
-               {"partition",
-                definition.partition ? column_json(*definition.partition) : Json(nullptr)},
-               {"columns", Json::array()}};
+  Json json = {
+      {"name", collection.name()},
+      {"dimension", definition.dimension},
+      {"model", definition.model},
+      {"metric", to_string(*definition.metric)},
+      {"type", to_string(definition.element)},
+      {"storage", to_string(definition.storage)},
+      {"codes", to_string(definition.codes)},
+      {"partition", definition.partition ? column_json(*definition.partition) : Json(nullptr)},
+      {"columns", Json::array()}};
   for (const VectorColumn& column : definition.columns)
     json["columns"].push_back(column_json(column));
   return json;
@@ -72,9 +72,9 @@ void print_info(const VectorCollection& collection, Output& output) {
 }
 
 bool is_redefinition(const Arguments& arguments) {
-  constexpr auto kFlags = std::to_array<std::string_view>({"--dim", "--model", "--metric", "--type",
-                                                           "--storage", "--codes", "--column",
-                                                           "--partition"});
+  constexpr auto kFlags =
+      std::to_array<std::string_view>({"--dim", "--model", "--metric", "--type", "--storage",
+                                       "--codes", "--column", "--partition"});
   return std::ranges::any_of(kFlags, [&](std::string_view flag) { return arguments.has(flag); });
 }
 
@@ -131,7 +131,8 @@ ExitCode run_vec_info(Context& context) {
     const std::vector<std::string> found = collection.check();
     if (arguments.json()) all.back()["faults"] = found;
     for (const std::string& fault : found) {
-      if (!arguments.json()) context.output.write(fmt::format("  wrong      {}\n", printable(fault)));
+      if (!arguments.json())
+        context.output.write(fmt::format("  wrong      {}\n", printable(fault)));
       faults.push_back(fault);
     }
   }

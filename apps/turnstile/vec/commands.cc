@@ -16,17 +16,21 @@ constexpr auto kCodes = std::to_array<std::string_view>({"int8", "bit"});
 constexpr Positional kName = {"NAME", "the collection"};
 constexpr auto kDbAndName = std::to_array<Positional>({kDb, kName});
 
-constexpr Flag kMetric = {"--metric", "METRIC",
-                          "what distance is: cosine (default), l2, ip, or hamming for bits", '\0',
-                          false, Words::Choices, kMetrics};
-constexpr Flag kType = {"--type", "TYPE", "what the numbers are (default float32)", '\0',
-                        false, Words::Choices, kTypes};
-constexpr Flag kStorage = {"--storage", "STORAGE",
-                           "packed (default), or sqlite-vec for other programs that use it", '\0',
-                           false, Words::Choices, kStorages};
-constexpr Flag kCodesFlag = {"--codes", "CODES",
-                             "first pass of packed floats: int8 (default, exact) or bit (faster)",
-                             '\0', false, Words::Choices, kCodes};
+constexpr Flag kMetric = {
+    "--metric", "METRIC", "what distance is: cosine (default), l2, ip, or hamming for bits",
+    '\0',       false,    Words::Choices,
+    kMetrics};
+constexpr Flag kType = {"--type", "TYPE", "what the numbers are (default float32)",
+                        '\0',     false,  Words::Choices,
+                        kTypes};
+constexpr Flag kStorage = {
+    "--storage", "STORAGE", "packed (default), or sqlite-vec for other programs that use it",
+    '\0',        false,     Words::Choices,
+    kStorages};
+constexpr Flag kCodesFlag = {
+    "--codes", "CODES", "first pass of packed floats: int8 (default, exact) or bit (faster)",
+    '\0',      false,   Words::Choices,
+    kCodes};
 constexpr Flag kColumn = {"--column", "NAME:TYPE",
                           "a column for filters: text, integer or real; may be repeated", '\0',
                           true};
@@ -53,7 +57,8 @@ constexpr auto kCreateExamples = std::to_array<Example>({
 // put
 constexpr auto kPutExamples = std::to_array<Example>({
     {"turnstile vec put app.db notes < notes.jsonl", "one item a line"},
-    {"echo '{\"id\": \"a\", \"vector\": [1, 0], \"lang\": \"de\"}' | turnstile vec put app.db notes",
+    {"echo '{\"id\": \"a\", \"vector\": [1, 0], \"lang\": \"de\"}' | turnstile vec put app.db "
+     "notes",
      "with a column"},
 });
 
@@ -62,8 +67,8 @@ constexpr auto kGetPositionals = std::to_array<Positional>({kDb, kName, {"ID", "
 constexpr auto kGetExamples = std::to_array<Example>({
     {"turnstile vec get app.db notes a", "as put takes it"},
 });
-constexpr auto kDeletePositionals = std::to_array<Positional>(
-    {kDb, kName, {"ID", "the items", true, Words::Any, {}, true}});
+constexpr auto kDeletePositionals =
+    std::to_array<Positional>({kDb, kName, {"ID", "the items", true, Words::Any, {}, true}});
 constexpr auto kDeleteExamples = std::to_array<Example>({
     {"turnstile vec delete app.db notes a b c", "three items"},
 });
@@ -83,8 +88,8 @@ constexpr auto kSearchExamples = std::to_array<Example>({
 });
 
 // info
-constexpr auto kInfoPositionals = std::to_array<Positional>(
-    {kDb, {"NAME", "the collection; without it, all of them", false}});
+constexpr auto kInfoPositionals =
+    std::to_array<Positional>({kDb, {"NAME", "the collection; without it, all of them", false}});
 constexpr auto kInfoFlags = std::to_array<Flag>({
     {"--check", "", "compare all that is stored with each other; status 2 when something is wrong"},
 });
@@ -113,7 +118,8 @@ constexpr auto kCommands = std::to_array<Command>({
     {"vec create", "make a collection of vectors",
      "What is said of it here is fixed. Makes no database; `turnstile init` does.", kDbAndName,
      kCreateFlags, kCreateExamples, run_vec_create},
-    {"vec put", "insert or replace items, from standard input",
+    {"vec put",
+     "insert or replace items, from standard input",
      "Each line is a JSON object with `id`, `vector`, a member for each column of the collection, "
      "and if wanted `payload` (any JSON) and `version` (an item does not replace one of a higher "
      "version). Lines are stored in batches, each in a transaction. A line that cannot be stored "
@@ -122,7 +128,8 @@ constexpr auto kCommands = std::to_array<Command>({
      {},
      kPutExamples,
      run_vec_put},
-    {"vec get", "print an item",
+    {"vec get",
+     "print an item",
      "As the JSON object that `turnstile vec put` takes. Ends with 4 when there is none.",
      kGetPositionals,
      {},
@@ -133,8 +140,10 @@ constexpr auto kCommands = std::to_array<Command>({
      "joined by AND; items for which they do not hold are not counted. Ends with 1 when nothing "
      "is found.",
      kDbAndName, kSearchFlags, kSearchExamples, run_vec_search},
-    {"vec delete", "remove items",
-     "All in one transaction. Ends with 1 when one of them was not there.", kDeletePositionals,
+    {"vec delete",
+     "remove items",
+     "All in one transaction. Ends with 1 when one of them was not there.",
+     kDeletePositionals,
      {},
      kDeleteExamples,
      run_vec_delete},

@@ -32,13 +32,13 @@ Value value_from(const Json& json, const std::string& what, const std::string& n
   if (json.is_string()) return json.get<std::string>();
   if (json.is_boolean()) return std::int64_t{json.get<bool>()};
   if (json.is_number_float()) return json.get<double>();
-  if (json.is_number_integer() && (!json.is_number_unsigned() ||
-                                   std::in_range<std::int64_t>(json.get<std::uint64_t>()))) {
+  if (json.is_number_integer() &&
+      (!json.is_number_unsigned() || std::in_range<std::int64_t>(json.get<std::uint64_t>()))) {
     return json.get<std::int64_t>();
   }
-  throw usage_failure(fmt::format("{}: the member '{}' is neither a text nor a number", what,
-                                  printable(name)),
-                      "What else belongs to an item can be put into its payload.");
+  throw usage_failure(
+      fmt::format("{}: the member '{}' is neither a text nor a number", what, printable(name)),
+      "What else belongs to an item can be put into its payload.");
 }
 
 VectorItem item_from(const std::string& line, const std::string& what) {
@@ -100,9 +100,10 @@ class Batches {
   }
   [[nodiscard]] std::string hint() const {
     return stored() == 0 ? "Nothing was stored."
-                         : fmt::format("The first {} lines are stored; correct this one and put "
-                                       "all of them again.",
-                                       stored());
+                         : fmt::format(
+                               "The first {} lines are stored; correct this one and put "
+                               "all of them again.",
+                               stored());
   }
 
   VectorCollection collection_;

@@ -60,8 +60,8 @@ void print_table(const std::vector<VectorMatch>& matches, const VectorDefinition
   std::vector<std::string> columns{"id", "distance"};
   for (const VectorColumn& column : vectors::all_columns(definition))
     columns.push_back(column.name);
-  const bool any_payload = std::ranges::any_of(
-      matches, [](const VectorMatch& match) { return !match.payload.empty(); });
+  const bool any_payload =
+      std::ranges::any_of(matches, [](const VectorMatch& match) { return !match.payload.empty(); });
   if (any_payload) columns.emplace_back("payload");
   Table table(output, columns);
   for (const VectorMatch& match : matches) {
@@ -111,10 +111,10 @@ ExitCode run_vec_get(Context& context) {
   const std::string id = arguments.positional("ID");
   const auto item = collection.get(id);
   if (!item) {
-    throw Failure(ExitCode::NotFound, "ITEM_NOT_FOUND",
-                  fmt::format("the collection '{}' has no item '{}'", collection.name(),
-                              printable(id)),
-                  "Check the id; `turnstile vec search` shows some.");
+    throw Failure(
+        ExitCode::NotFound, "ITEM_NOT_FOUND",
+        fmt::format("the collection '{}' has no item '{}'", collection.name(), printable(id)),
+        "Check the id; `turnstile vec search` shows some.");
   }
   context.output.write(dump(to_json(*item)) + "\n");
   return ExitCode::Done;

@@ -37,11 +37,11 @@ class GuideToVectors : public testing::Test {
 
 TEST_F(GuideToVectors, ShowsACollectionAndItsUse) {
   const turnstile::VectorStore store(database.lane("vectors"));
-  const turnstile::VectorCollection notes = store.open_or_create(
-      "notes", {.dimension = 4,
-                .model = "tiny-embedder-v1",
-                .columns = {{"lang", turnstile::VectorColumnType::Text},
-                            {"year", turnstile::VectorColumnType::Integer}}});
+  const turnstile::VectorCollection notes =
+      store.open_or_create("notes", {.dimension = 4,
+                                     .model = "tiny-embedder-v1",
+                                     .columns = {{"lang", turnstile::VectorColumnType::Text},
+                                                 {"year", turnstile::VectorColumnType::Integer}}});
   // clang-format off
   notes.upsert(std::vector<turnstile::VectorItem>{
       {.id = "n1", .vector = {0.9F, 0.1F, 0, 0}, .values = {{"lang", "de"}, {"year", 2021}}},
@@ -74,10 +74,10 @@ TEST_F(GuideToVectors, ShowsACollectionAndItsUse) {
 }
 
 TEST_F(GuideToVectors, ShowsABuffer) {
-  const VectorCollection notes =
-      VectorStore(lane).create("notes", {.dimension = 4,
-                                         .columns = {{"lang", VectorColumnType::Text},
-                                                     {"year", VectorColumnType::Integer}}});
+  const VectorCollection notes = VectorStore(lane).create(
+      "notes",
+      {.dimension = 4,
+       .columns = {{"lang", VectorColumnType::Text}, {"year", VectorColumnType::Integer}}});
   const Model model;
   const std::string text = "a note";
   const auto contents_of = [](std::span<const std::string> ids) {
