@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <random>
 #include <span>
@@ -30,7 +31,6 @@ constexpr std::size_t kDimension = 384;
 constexpr std::size_t kNearest = 10;
 constexpr std::size_t kQueries = 30;
 constexpr std::size_t kClusters = 200;
-constexpr int kPageSize = 16384;
 
 /// Vectors of length 1 in clusters, as embeddings of texts are, the same ones in every run.
 /// Threads: immutable.
@@ -78,8 +78,10 @@ class Data {
 };
 
 const Data& data(std::size_t count) {
-  static const Data instance(count);  // One size a program run.
-  return instance;
+  static std::map<std::size_t, std::unique_ptr<const Data>> made;
+  auto& instance = made[count];
+  if (instance == nullptr) instance = std::make_unique<const Data>(count);
+  return *instance;
 }
 
 #if defined(__x86_64__)
@@ -201,46 +203,40 @@ void raw(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
-void search(benchmark::State& state, VectorStorage storage, VectorCodes codes, int page_size) {
-  const Data& vectors = data(static_cast<std::size_t>(state.range(0)));
-  static const StoredData stored(vectors, storage, page_size, codes);
+template <VectorStorage kStorage, VectorCodes kCodes, int kPageSize>
+void search(benchmark::State& state) {
+#ifndef TURNSTILE_BENCH_VEC0
+  if (kStorage == VectorStorage::SqliteVec) return state.SkipWithError("built without sqlite-vec");
+#endif
+  const auto count = static_cast<std::size_t>(state.range(0));
+  const Data& vectors = data(count);
+  static std::map<std::size_t, std::unique_ptr<const StoredData>> stored;
+  auto& file = stored[count];
+  if (file == nullptr)
+    file = std::make_unique<const StoredData>(vectors, kStorage, kPageSize, kCodes);
   const VectorSearch nearest{.limit = static_cast<int>(kNearest)};
-  const double found = recall(vectors, stored.collection(), nearest);  // Warms up, too.
+  const double found = recall(vectors, file->collection(), nearest);  // Warms up, too.
   std::size_t i = 0;
   for (auto _ : state)
-    benchmark::DoNotOptimize(stored.collection().search(vectors.query(i++), nearest));
+    benchmark::DoNotOptimize(file->collection().search(vectors.query(i++), nearest));
   state.SetItemsProcessed(state.iterations());
   state.counters["recall"] = found;
 }
 
-void packed(benchmark::State& state) {
-  search(state, VectorStorage::Packed, VectorCodes::Int8, kPageSize);
-}
-void packed_small_pages(benchmark::State& state) {
-  search(state, VectorStorage::Packed, VectorCodes::Int8, 4096);
-}
-void packed_large_pages(benchmark::State& state) {
-  search(state, VectorStorage::Packed, VectorCodes::Int8, 65536);
-}
-void packed_bits(benchmark::State& state) {
-  search(state, VectorStorage::Packed, VectorCodes::Bit, kPageSize);
-}
-void sqlite_vec(benchmark::State& state) {
-  search(state, VectorStorage::SqliteVec, VectorCodes::Int8, kPageSize);
-}
-
 void register_all(const std::string& name, std::int64_t count) {
+  using enum VectorStorage;
+  constexpr int kSmall = 4096;
+  constexpr int kMedium = 16384;
+  constexpr int kLarge = 65536;
   const auto add = [&](const std::string& side, void (*run)(benchmark::State&)) {
     benchmark::RegisterBenchmark((name + "/" + side).c_str(), run)->Arg(count)->UseRealTime();
   };
   add("raw", &raw);
-  add("turnstile", &packed);
-  add("pages4k", &packed_small_pages);
-  add("pages64k", &packed_large_pages);
-  add("bits", &packed_bits);
-#ifdef TURNSTILE_BENCH_VEC0
-  add("vec0", &sqlite_vec);
-#endif
+  add("turnstile", &search<Packed, VectorCodes::Int8, kMedium>);
+  add("pages-4k", &search<Packed, VectorCodes::Int8, kSmall>);
+  add("pages-64k", &search<Packed, VectorCodes::Int8, kLarge>);
+  add("bits", &search<Packed, VectorCodes::Bit, kMedium>);
+  add("vec0", &search<SqliteVec, VectorCodes::Int8, kMedium>);
 }
 
 [[maybe_unused]] const bool kRegistered = [] {
