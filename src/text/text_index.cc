@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -113,6 +114,8 @@ void TextIndex::rebuild(const TextRebuildOptions& options, std::source_location 
     step = lane.write(
         call, [&](WriteTx& tx) { return text::build_step(tx, *definition_); }, where);
     size.done += step.rows;
+    size.total = std::max(size.total, size.done);  // Rows that came meanwhile.
+    if (step.finished) size.done = size.total;     // Others may have helped.
     if (options.progress)
       options.progress({.phase = "index", .done = size.done, .total = size.total});
   } while (!step.finished);
