@@ -156,16 +156,17 @@ TEST_F(CronProcesses, MayBeKilledAtAnyTime) {
   for (int i = 0; i < 4; ++i)
     processes.push_back(std::make_unique<ChildProcess>(start(kLease)));
   constexpr int kTurns = 40;
+  const auto expect_ok = [](ChildProcess& process) { EXPECT_EQ(process.read_line(), "ok"); };
   for (int turn = 0; turn < kTurns; ++turn) {
     now_ += 1min;
     for (const auto& process : processes)
       tell_time(*process);
     // Whatever it is doing.
     auto& victim = processes.at(random() % processes.size());
-    if (random() % 2 == 0) ASSERT_EQ(victim->read_line(), "ok");
+    if (random() % 2 == 0) expect_ok(*victim);
     victim->kill();
     for (const auto& process : processes)
-      if (process != victim) ASSERT_EQ(process->read_line(), "ok");
+      if (process != victim) expect_ok(*process);
     victim = std::make_unique<ChildProcess>(start(kLease));
   }
   // The leases of the dead run out, in steps that do not look like a clock that was set.

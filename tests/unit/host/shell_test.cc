@@ -407,7 +407,7 @@ TEST(OutputTail, BeginsAtAWholeCharacter) {
   constexpr std::string_view kText = "a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80z";  // a, ä, €, 😀, z
   EXPECT_EQ(tail_of(kText, 100), kText);
   EXPECT_EQ(tail_of(kText, 5), "\xF0\x9F\x98\x80z");
-  for (const std::size_t limit : {1, 2, 3, 4})
+  for (const std::size_t limit : {1U, 2U, 3U, 4U})
     EXPECT_EQ(tail_of(kText, limit), "z") << limit;
   EXPECT_EQ(tail_of(kText, 7), "\xF0\x9F\x98\x80z");
   EXPECT_EQ(tail_of(kText, 0), "");
