@@ -121,6 +121,10 @@ void TextIndex::rebuild(const TextRebuildOptions& options, std::source_location 
   } while (!step.finished);
 }
 
+void TextIndex::drop(std::source_location where) const {
+  if (definition_->indexed()) lane_.write([&](WriteTx& tx) { definition_->drop(tx); }, where);
+}
+
 std::vector<std::string> TextIndex::check(std::source_location where) const {
   return lane_.read([&](ReadTx& tx) { return text::check_index(tx, *definition_); }, where);
 }
