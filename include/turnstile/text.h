@@ -106,7 +106,8 @@ struct TextSearch {
   std::optional<TextSnippet> snippet{};
 
   /// The last hit of the page before: gives those that follow it. Scores depend on all rows, so
-  /// that a commit between two pages may let a hit be missed, or be given twice.
+  /// that a commit between two pages, or the end of a rebuild(), may let a hit be missed, or be
+  /// given twice.
   std::optional<TextHit> after{};
 };
 
@@ -183,6 +184,10 @@ class TextIndex {
   /// (TEXT_INDEX_CHANGED) when a program with other options begins to rebuild it meanwhile.
   void rebuild(const TextRebuildOptions& options = {},
                std::source_location where = std::source_location::current()) const;
+
+  /// Takes the index out of the file, for good unless rebuild() is called: who asks for it again
+  /// finds that it needs one.
+  void drop(std::source_location where = std::source_location::current()) const;
 
   /// What is wrong with the index, a sentence each: its own structure (FTS5's integrity check), and
   /// whether it has each row of the table, as it is, and no other. Reads all of both.

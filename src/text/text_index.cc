@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -113,9 +114,15 @@ void TextIndex::rebuild(const TextRebuildOptions& options, std::source_location 
     step = lane.write(
         call, [&](WriteTx& tx) { return text::build_step(tx, *definition_); }, where);
     size.done += step.rows;
+    size.total = std::max(size.total, size.done);  // Rows that came meanwhile.
+    if (step.finished) size.done = size.total;     // Others may have helped.
     if (options.progress)
       options.progress({.phase = "index", .done = size.done, .total = size.total});
   } while (!step.finished);
+}
+
+void TextIndex::drop(std::source_location where) const {
+  if (definition_->indexed()) lane_.write([&](WriteTx& tx) { definition_->drop(tx); }, where);
 }
 
 std::vector<std::string> TextIndex::check(std::source_location where) const {

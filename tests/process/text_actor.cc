@@ -44,7 +44,7 @@ class Worker {
         tx.execute("INSERT INTO work(process, n) VALUES (?, ?)", process_, n);
       });
       say("ack " + std::to_string(n));
-      const std::uint64_t chance = below(200);
+      const std::uint64_t chance = below(40);
       if (chance == 0) index_.optimize();
       if (chance == 1) index_.rebuild();
     }

@@ -71,20 +71,26 @@ TEST_F(TextProcesses, LeaveASoundIndexWhenTheyAreKilled) {
 
 // FTS-04
 TEST_F(TextProcesses, WriteToOneIndexTogether) {
-  const std::unique_ptr<ChildProcess> children[] = {start(1), start(2)};
-  std::int64_t last[2] = {};
+  struct Writer {
+    int number;
+    std::unique_ptr<ChildProcess> child;
+    std::int64_t acknowledged = 0;
+  };
+  std::vector<Writer> writers;
+  for (const int number : {1, 2})
+    writers.push_back({number, start(number)});
   for (int round = 0; round < 40; ++round)
-    for (int i = 0; i < 2; ++i)
-      last[i] = follow(*children[i], 5);
-  // The library's searches meanwhile are right, too, whatever the two are doing.
+    for (Writer& writer : writers)
+      writer.acknowledged = follow(*writer.child, 5);
+  // Searches of a third process, whatever the two are doing.
   EXPECT_LE(index_.count("words", {}, 10'000), 300);
-  for (int i = 0; i < 2; ++i)
-    children[i]->close_input();
-  for (int i = 0; i < 2; ++i) {
-    while (const auto line = children[i]->next_line())
+  for (Writer& writer : writers)
+    writer.child->close_input();
+  for (Writer& writer : writers) {
+    while (const auto line = writer.child->next_line())
       EXPECT_THAT(*line, StartsWith("ack "));
-    EXPECT_EQ(children[i]->wait(), 0);
-    EXPECT_GE(committed(i + 1), last[i]);
+    EXPECT_EQ(writer.child->wait(), 0);
+    EXPECT_GE(committed(writer.number), writer.acknowledged);
   }
   EXPECT_FALSE(index_.needs_rebuild());
   expect_consistent();
