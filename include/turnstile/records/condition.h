@@ -71,9 +71,10 @@ template <class M, class V>
 }
 
 /// The `?` in a condition outside of strings and names; -1 for what does not belong into one: other
-/// kinds of parameters, comments, a second statement.
+/// kinds of parameters, comments, a second statement, a parenthesis or a quote without the other.
 [[nodiscard]] constexpr int count_parameters(std::string_view sql) noexcept {
   int count = 0;
+  int depth = 0;
   char quote = 0;
   for (std::size_t i = 0; i < sql.size(); ++i) {
     const char c = sql[i];
@@ -84,12 +85,16 @@ template <class M, class V>
       quote = c;
     } else if (c == '?' && !(next >= '0' && next <= '9')) {
       ++count;
-    } else if (c == '?' || c == ':' || c == '@' || c == '$' || c == ';' ||
+    } else if (c == '(') {
+      ++depth;
+    } else if (c == ')' && --depth >= 0) {
+      continue;
+    } else if (c == ')' || c == '?' || c == ':' || c == '@' || c == '$' || c == ';' ||
                (c == '-' && next == '-') || (c == '/' && next == '*')) {
       return -1;
     }
   }
-  return quote == 0 ? count : -1;
+  return quote == 0 && depth == 0 ? count : -1;
 }
 
 /// A condition in SQL, which must be a constant, with a parameter for each of `Args`.

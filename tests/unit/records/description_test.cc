@@ -123,6 +123,8 @@ TEST(Condition, OfSqlHasAParameterForEachValueAndNothingElse) {
   static_assert(count_parameters("a = ?1") == -1 && count_parameters("a = :a") == -1);
   static_assert(count_parameters("a = @a") == -1 && count_parameters("a = $a") == -1);
   static_assert(count_parameters("a; DROP TABLE b") == -1 && count_parameters("a -- b") == -1);
+  static_assert(count_parameters("(a) OR (b)") == 0 && count_parameters("a) OR (b") == -1);
+  static_assert(count_parameters("(a") == -1 && count_parameters("a)") == -1);
   static_assert(count_parameters("a /* b */") == -1 && count_parameters("a = 'open") == -1);
 }
 
