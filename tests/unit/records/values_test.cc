@@ -203,7 +203,7 @@ class Random {
   std::mt19937_64 engine_;
 };
 
-class Values : public testing::Test {
+class RecordValues : public testing::Test {
  protected:
   TempDir directory_;
   Database database_ = Database::open(directory_.file("a.db"));
@@ -211,7 +211,7 @@ class Values : public testing::Test {
   Records<Item> items_{lane_};
 };
 
-TEST_F(Values, ComeBackAsTheyWere) {
+TEST_F(RecordValues, ComeBackAsTheyWere) {
   Random random(test_seed());
   for (int round = 0; round < 40; ++round) {
     std::vector<Item> items;
@@ -234,7 +234,7 @@ TEST_F(Values, ComeBackAsTheyWere) {
   }
 }
 
-TEST_F(Values, AreFoundByTheirOwnValue) {
+TEST_F(RecordValues, AreFoundByTheirOwnValue) {
   Random random(test_seed());
   std::vector<Item> items;
   for (int i = 0; i < 200; ++i)
@@ -260,20 +260,20 @@ TEST_F(Values, AreFoundByTheirOwnValue) {
 }
 
 // ENT-02: content that is empty or a mebibyte long, and binary.
-TEST_F(Values, OfAMebibyteComeBackAsTheyWere) {
+TEST_F(RecordValues, OfAMebibyteComeBackAsTheyWere) {
   constexpr std::size_t kMebibyte = 1U << 20U;
   Item item{.text = std::string(kMebibyte, 'x'), .blob = Blob(kMebibyte, std::byte{0xff})};
   items_.insert(item);
   EXPECT_THAT(items_.get(item.id), Optional(item));
 }
 
-TEST_F(Values, OfKeysOfTheProgramsOwnTypeAreGenerated) {
+TEST_F(RecordValues, OfKeysOfTheProgramsOwnTypeAreGenerated) {
   Item item{.text = "a"};
   EXPECT_EQ(items_.insert(item), ItemId{1});
   EXPECT_EQ(item.id, ItemId{1});
 }
 
-TEST_F(Values, ThatSqliteWouldChangeAreRefused) {
+TEST_F(RecordValues, ThatSqliteWouldChangeAreRefused) {
   const auto code = [this](const Item& item) {
     return thrown<MisuseError>([&] { items_.insert(item); }).code();
   };
@@ -283,7 +283,7 @@ TEST_F(Values, ThatSqliteWouldChangeAreRefused) {
   EXPECT_EQ(items_.select().count(), 0);
 }
 
-TEST_F(Values, ThatCannotBeStoredCannotBeComparedWithEither) {
+TEST_F(RecordValues, ThatCannotBeStoredCannotBeComparedWithEither) {
   EXPECT_EQ(thrown<MisuseError>([] {
               static_cast<void>(field<&Item::widest> == std::numeric_limits<std::uint64_t>::max());
             }).code(),
@@ -295,7 +295,7 @@ TEST_F(Values, ThatCannotBeStoredCannotBeComparedWithEither) {
 }
 
 // What another program has stored, and the member cannot have.
-TEST_F(Values, ThatAMemberCannotHaveAreNotRead) {
+TEST_F(RecordValues, ThatAMemberCannotHaveAreNotRead) {
   const ItemId id = items_.insert({});
   const auto code_after = [&](const std::string& assignment) {
     run_script(lane_, "UPDATE item SET " + assignment);
@@ -307,7 +307,7 @@ TEST_F(Values, ThatAMemberCannotHaveAreNotRead) {
   EXPECT_EQ(code_after("wide = 1, numbers = x'010203'"), "COLUMN_RANGE");
 }
 
-TEST_F(Values, OfKeysThatOutgrowTheirMemberAreRefused) {
+TEST_F(RecordValues, OfKeysThatOutgrowTheirMemberAreRefused) {
   const Records<Narrow> narrow(lane_);
   narrow.insert({.id = 127});
   EXPECT_EQ(thrown<MisuseError>([&] { narrow.insert(Narrow{}); }).code(), "COLUMN_RANGE");
