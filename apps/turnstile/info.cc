@@ -75,7 +75,7 @@ void print(const DatabaseInfo& info, Output& output) {
 }  // namespace
 
 ExitCode run_info(Context& context) {
-  Session session = Session::for_reading(context, Options().connections);
+  Session session = Session::for_reading(context);
   if (context.arguments.has("--metrics")) {
     context.output.write(to_open_metrics(session.metrics()));
     return ExitCode::Done;
