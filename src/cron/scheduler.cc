@@ -121,7 +121,7 @@ Scheduler::Scheduler(Lane lane, CronOptions options, std::source_location where)
 Scheduler::~Scheduler() = default;
 
 void Scheduler::handle(std::string kind, CronHandler handler, std::source_location where) {
-  engine_->handle(std::move(kind), std::move(handler), where);
+  engine_->handle(kind, handler, where);
 }
 
 CronJob Scheduler::add(const CronJobSpec& spec, std::source_location where) {

@@ -82,7 +82,8 @@ CronEngine::TimePoint CronEngine::now() const {
   return std::chrono::floor<microseconds>(options_.now());
 }
 
-void CronEngine::handle(std::string kind, CronHandler handler, std::source_location where) {
+void CronEngine::handle(const std::string& kind, const CronHandler& handler,
+                        std::source_location where) {
   Call call;
   call.lane = lane_.name();
   call.where = where;
@@ -92,7 +93,7 @@ void CronEngine::handle(std::string kind, CronHandler handler, std::source_locat
     sqlite::raise_misuse(code("CRON_JOB_INVALID"),
                          "a handler needs a kind without control characters, and a function", call);
   gate::MutexLock lock(mutex_);
-  if (!handlers_.try_emplace(kind, std::move(handler)).second)
+  if (!handlers_.try_emplace(kind, handler).second)
     sqlite::raise_misuse(code("CRON_HANDLER_EXISTS"),
                          "the kind '" + kind + "' has a handler already", call);
   ++wakes_;

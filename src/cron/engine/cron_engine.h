@@ -40,7 +40,7 @@ class CronEngine {
 
   // See Scheduler for all of these.
 
-  void handle(std::string kind, CronHandler handler, std::source_location where)
+  void handle(const std::string& kind, const CronHandler& handler, std::source_location where)
       TURNSTILE_EXCLUDES(mutex_);
   void start(std::source_location where) TURNSTILE_EXCLUDES(mutex_);
   std::vector<std::string> stop(std::chrono::milliseconds deadline) TURNSTILE_EXCLUDES(mutex_);
