@@ -120,7 +120,8 @@ Scheduler::Scheduler(Lane lane, CronOptions options, std::source_location where)
 
 Scheduler::~Scheduler() = default;
 
-void Scheduler::handle(std::string kind, CronHandler handler, std::source_location where) {
+void Scheduler::handle(const std::string& kind, const CronHandler& handler,
+                       std::source_location where) {
   engine_->handle(kind, handler, where);
 }
 
