@@ -48,8 +48,8 @@ std::vector<Value> checked(const VectorColumn& column, const VectorCondition& co
   return values;
 }
 
-// vec0 0.1.9 fails at a stored text of twelve bytes when it looks for a greater or lesser one, takes
-// a longer one for equal to what it begins with, and compares no further than a NUL.
+// vec0 0.1.9 fails at a stored text of twelve bytes when it looks for a greater or lesser one,
+// takes a longer one for equal to what it begins with, and compares no further than a NUL.
 bool text_is_known_to_vec0(VectorComparison comparison, const std::vector<Value>& values) {
   return (comparison == VectorComparison::Equal || comparison == VectorComparison::OneOf) &&
          std::ranges::all_of(values, [](const Value& value) {
@@ -108,8 +108,7 @@ Filter::Filter(const Tables& tables, const VectorDefinition& definition, const V
         condition.comparison == VectorComparison::Equal) {
       partition_ = values.front();
     }
-    const bool known_to_vec0 =
-        is_known_to_vec0(column, of_partition, condition.comparison, values);
+    const bool known_to_vec0 = is_known_to_vec0(column, of_partition, condition.comparison, values);
     conditions_.push_back(
         {sql_name(column.name), condition.comparison, std::move(values), known_to_vec0});
   }
