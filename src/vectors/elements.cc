@@ -199,8 +199,8 @@ double ExactDistance::of_integers(BlobView stored) const noexcept {
   std::int64_t squares = 0;
   std::int64_t differences = 0;
   for (std::size_t i = 0; i < stored.size(); ++i) {
-    const int a = static_cast<std::int8_t>(bytes_[i]);
-    const int b = static_cast<std::int8_t>(stored[i]);
+    const int a = static_cast<int>(std::to_integer<std::int8_t>(bytes_[i]));
+    const int b = static_cast<int>(std::to_integer<std::int8_t>(stored[i]));
     dot += a * b;
     squares += b * b;
     differences += (a - b) * (a - b);
