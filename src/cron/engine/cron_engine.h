@@ -90,6 +90,7 @@ class CronEngine {
   gate::CondVar changed_;  // State, or how far idle_ has come.
   State state_ TURNSTILE_GUARDED_BY(mutex_) = State::Stopped;
   Steady::time_point patience_ TURNSTILE_GUARDED_BY(mutex_);  // Of stop().
+  bool stop_asked_ TURNSTILE_GUARDED_BY(mutex_) = false;      // Also when start() came right after.
   std::uint64_t wakes_ TURNSTILE_GUARDED_BY(mutex_) = 0;
   std::uint64_t seen_wakes_ TURNSTILE_GUARDED_BY(mutex_) = 0;
   std::uint64_t idle_ TURNSTILE_GUARDED_BY(mutex_) = 0;  // Nothing was left to do at this wake.
