@@ -109,7 +109,7 @@ void check_items(const State& collection, std::span<const VectorItem> items,
     std::string why = why_unfit(collection.tables().columns, items[i]);
     if (why.empty()) {
       why = why_unfit(collection.definition(), items[i].vector);
-      if (!why.empty()) why = "has a vector that " + why;
+      if (!why.empty()) why.insert(0, "has a vector that ");
     }
     if (!why.empty()) refuse_item(collection, items[i], first_index + i, why);
   }
