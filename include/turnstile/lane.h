@@ -219,9 +219,9 @@ class Lane {
                                                detail::owned(args)...));
   }
 
-  /// Database::migrate() for a subsystem, which has a lane and no more: runs those of its own schema
-  /// steps that the file lacks. The application's own steps, those of no component, are not its
-  /// affair: an empty name is refused (MIGRATION_INVALID).
+  /// Database::migrate() for a subsystem, which has a lane and no more: runs those of its own
+  /// schema steps that the file lacks. The application's own steps, those of no component, are not
+  /// its affair: an empty name is refused (MIGRATION_INVALID).
   MigrationReport migrate(std::string_view component, const Migrations& migrations,
                           const MigrateOptions& options = {},
                           std::source_location where = std::source_location::current()) const;
