@@ -3,35 +3,36 @@
 
     clang_tidy.py --build DIR [--jobs N] [PATH...]
 
-A file whose preprocessed text, command, configuration and clang-tidy are the same as at its last
-clean run is not looked at again: a full run takes minutes, a run after a small change seconds.
+A compilation whose preprocessed text, command, configuration and clang-tidy are the same as at its
+last clean run is not looked at again: a full run takes minutes, one after a small change seconds.
 """
 import argparse
 import concurrent.futures
 import hashlib
-import json
 import os
 import shlex
 import subprocess
 import sys
 
+import compile_commands
+
+import compile_commands
+
 CLANG_TIDY = "clang-tidy-16"
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 
-def entries(database, wanted):
-    """The database's entries that are our own code and lie under one of the wanted paths."""
+def wanted_units(database, wanted):
+    """Of the compilations of our own code, (sources, entry) for each with a wanted source."""
     seen = set()
-    for entry in database:
-        path = os.path.realpath(os.path.join(entry["directory"], entry["file"]))
-        relative = os.path.relpath(path, ROOT)
-        if relative.startswith(("..", "build" + os.sep)) or not relative.endswith(".cc"):
-            continue
-        if wanted and not any(relative.startswith(prefix) for prefix in wanted):
-            continue
-        if relative not in seen:
-            seen.add(relative)
-            yield relative, entry
+    for entry, sources in compile_commands.units(database, ROOT):
+        own = [source for source in sources
+               if source.endswith(".cc") and not source.startswith(("..", "build" + os.sep))]
+        if wanted:
+            own = [source for source in own if source.startswith(tuple(wanted))]
+        if own and not seen.issuperset(own):
+            seen.update(own)
+            yield own, entry
 
 
 def fingerprint(entry, salt):
@@ -52,23 +53,24 @@ def fingerprint(entry, salt):
     return digest.hexdigest()
 
 
-def check(relative, entry, build, salt):
-    """Returns (path, findings) where findings is empty for a clean file."""
-    stamp = os.path.join(build, "clang-tidy", relative + ".clean")
+def check(sources, entry, build, salt):
+    """Returns (sources, findings) where findings is empty for a clean compilation."""
+    stamp = os.path.join(build, "clang-tidy", sources[0] + ".clean")
     mark = fingerprint(entry, salt)
     if mark and os.path.exists(stamp):
         with open(stamp, encoding="ascii") as file:
             if file.read() == mark:
-                return relative, ""
-    run = subprocess.run([CLANG_TIDY, "-p", build, "--quiet", os.path.join(ROOT, relative)],
+                return sources, ""
+    path = os.path.join(entry["directory"], entry["file"])
+    run = subprocess.run([CLANG_TIDY, "-p", build, "--quiet", path],
                          capture_output=True, text=True, check=False)
     if run.returncode != 0:
-        return relative, run.stdout + run.stderr
+        return sources, run.stdout + run.stderr
     if mark:
         os.makedirs(os.path.dirname(stamp), exist_ok=True)
         with open(stamp, "w", encoding="ascii") as file:
             file.write(mark)
-    return relative, ""
+    return sources, ""
 
 
 def main():
@@ -78,8 +80,7 @@ def main():
     parser.add_argument("paths", nargs="*", help="only sources below these paths")
     arguments = parser.parse_args()
     build = os.path.realpath(arguments.build)
-    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
-        work = list(entries(json.load(file), arguments.paths))
+    work = list(wanted_units(os.path.join(build, "compile_commands.json"), arguments.paths))
     if not work:
         sys.exit("clang_tidy.py: the compile database names none of our sources")
     salt = subprocess.run([CLANG_TIDY, "--version"], capture_output=True, check=True).stdout
@@ -87,13 +88,14 @@ def main():
         salt += file.read()
     found = 0
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        tasks = [pool.submit(check, relative, entry, build, salt) for relative, entry in work]
+        tasks = [pool.submit(check, sources, entry, build, salt) for sources, entry in work]
         for task in concurrent.futures.as_completed(tasks):
-            relative, findings = task.result()
+            sources, findings = task.result()
             if findings:
                 found += 1
-                print(f"--- {relative}\n{findings}", flush=True)
-    print(f"clang-tidy: {len(work)} files, {found} with findings")
+                print(f"--- {', '.join(sources)}\n{findings}", flush=True)
+    files = sum(len(sources) for sources, _ in work)
+    print(f"clang-tidy: {files} files in {len(work)} compilations, {found} with findings")
     return 1 if found else 0
 
 

@@ -8,7 +8,7 @@ namespace turnstile::cli {
 namespace {
 
 // fish escapes quotes with backslashes.
-std::string quoted(std::string_view text) {
+std::string fish_quoted(std::string_view text) {
   std::string result = "'";
   for (const char c : text) {
     if (c == '\'' || c == '\\') result += '\\';
@@ -19,7 +19,7 @@ std::string quoted(std::string_view text) {
 
 // For complete's -n: whether these words are the command so far. Empty: none yet.
 std::string where_command_is(std::string_view name) {
-  return fmt::format(" -n {}", quoted(fmt::format("__turnstile_at \"{}\"", name)));
+  return fmt::format(" -n {}", fish_quoted(fmt::format("__turnstile_at \"{}\"", name)));
 }
 
 std::string complete_flags(std::span<const Flag> flags, const std::string& condition,
@@ -33,14 +33,14 @@ std::string complete_flags(std::span<const Flag> flags, const std::string& condi
       const std::vector<std::string_view> offered = offers(flag.words, flag.choices, table);
       if (!offered.empty()) text += fmt::format(" -a '{}'", fmt::join(offered, " "));
     }
-    text += fmt::format(" -d {}\n", quoted(flag.help));
+    text += fmt::format(" -d {}\n", fish_quoted(flag.help));
   }
   return text;
 }
 
 std::string complete_word(std::string_view word, std::string_view after, std::string_view summary) {
   return fmt::format("complete -c turnstile{} -a {} -d {}\n", where_command_is(after), word,
-                     quoted(summary));
+                     fish_quoted(summary));
 }
 
 std::string complete_command(const Command& command, const CommandTable& table) {
@@ -61,7 +61,8 @@ void add_values(std::string_view command, std::span<const Flag> flags,
                 std::vector<std::string>& patterns) {
   for (const Flag& flag : flags)
     for (const std::string& spelling : spellings_of(flag))
-      if (!flag.value.empty()) patterns.push_back(quoted(fmt::format("{}:{}", command, spelling)));
+      if (!flag.value.empty())
+        patterns.push_back(fish_quoted(fmt::format("{}:{}", command, spelling)));
 }
 
 // The function that finds out which command is on the line: its words without flags and their

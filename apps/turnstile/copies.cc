@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "context.h"
+#include "json.h"
 #include "progress_bar.h"
 #include "session.h"
 #include "text.h"
@@ -16,17 +17,11 @@ namespace turnstile::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 Json tables_json(const std::vector<TableRows>& tables) {
   Json json = Json::object();
   for (const TableRows& table : tables)
     json[table.table] = table.rows;
   return json;
-}
-
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json() : Json(text);
 }
 
 std::int64_t rows_of(const std::vector<TableRows>& tables) {

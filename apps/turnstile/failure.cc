@@ -7,14 +7,13 @@
 #include <optional>
 #include <utility>
 
+#include "json.h"
 #include "output.h"
 #include "text.h"
 
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// What the program says of a code in place of what the library says: its own exit status, where
 /// the type of the exception does not decide it, and a hint in terms of commands and flags.

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "context.h"
 #include "failure.h"
+#include "json.h"
 #include "manual.h"
 #include "text.h"
 #include "turnstile/error.h"
@@ -15,8 +16,6 @@
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 void print_exit_codes(Context& context) {
   if (context.arguments.json()) {

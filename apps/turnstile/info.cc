@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "command.h"
+#include "json.h"
 #include "metrics_json.h"
 #include "session.h"
 #include "text.h"
@@ -11,12 +12,6 @@
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-double milliseconds(std::chrono::microseconds duration) {
-  return static_cast<double>(duration.count()) / 1000;
-}
 
 Json to_json(const DatabaseInfo& info, const Metrics& metrics) {
   Json phases = Json::array();

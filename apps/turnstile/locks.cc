@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "context.h"
+#include "json.h"
 #include "text.h"
 #include "turnstile/diagnose.h"
 #include "turnstile/options.h"
@@ -14,12 +15,6 @@
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json() : Json(text);
-}
 
 Json to_json(const std::vector<LockInfo>& locks) {
   Json array = Json::array();

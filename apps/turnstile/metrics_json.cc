@@ -3,17 +3,12 @@
 #include <chrono>
 #include <utility>
 
+#include "json.h"
 #include "text.h"
 
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-double milliseconds(std::chrono::nanoseconds duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
 
 Json histogram_json(const Histogram& histogram) {
   return {{"count", histogram.count},

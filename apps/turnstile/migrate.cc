@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "failure.h"
+#include "json.h"
 #include "session.h"
 #include "text.h"
 
@@ -17,19 +18,9 @@ namespace turnstile::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-double milliseconds(std::chrono::microseconds duration) {
-  return static_cast<double>(duration.count()) / 1000;
-}
-
 std::optional<int> adopted_version(const Arguments& arguments) {
   const auto version = arguments.integer("--adopt", 0, std::numeric_limits<int>::max());
   return version ? std::optional(static_cast<int>(*version)) : std::nullopt;
-}
-
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json() : Json(text);
 }
 
 // ---- --status ----

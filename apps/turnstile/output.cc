@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "failure.h"
+#include "json.h"
 #include "text.h"
 
 namespace turnstile::cli {
@@ -44,7 +45,6 @@ void Output::write(std::string_view text) {
 }
 
 void Output::write_json(const nlohmann::ordered_json& value) {
-  using Json = nlohmann::ordered_json;
   const int indent = is_terminal_ ? 2 : -1;
   write(value.dump(indent, ' ', false, Json::error_handler_t::replace));
   write("\n");

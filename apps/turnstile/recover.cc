@@ -8,6 +8,7 @@
 #include "command.h"
 #include "context.h"
 #include "failure.h"
+#include "json.h"
 #include "progress_bar.h"
 #include "text.h"
 #include "turnstile/options.h"
@@ -16,8 +17,6 @@
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json to_json(const std::vector<DamagedPage>& pages) {
   Json array = Json::array();

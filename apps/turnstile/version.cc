@@ -10,14 +10,13 @@
 #include "command.h"
 #include "context.h"
 #include "failure.h"
+#include "json.h"
 #include "text.h"
 #include "turnstile/database.h"
 
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // The extension knows its version itself, and only once it is loaded.
 std::optional<std::string> sqlite_vec_version(bool json) {

@@ -15,6 +15,7 @@
 #include "command.h"
 #include "context.h"
 #include "failure.h"
+#include "json.h"
 #include "session.h"
 #include "text.h"
 #include "turnstile/observation.h"
@@ -22,8 +23,6 @@
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // Hands what the observer is told to the command's own thread, one at a time: while nobody takes it
 // the observer waits, and what is committed meanwhile comes in one line. Threads: shared.

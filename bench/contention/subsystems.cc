@@ -8,7 +8,7 @@
 namespace turnstile::bench {
 namespace {
 
-constexpr const char* kSchema =
+constexpr const char* kTables =
     "CREATE TABLE entity(id INTEGER PRIMARY KEY, name TEXT NOT NULL, val INTEGER NOT NULL);"
     "CREATE TABLE embedding(id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, "
     "  vector BLOB NOT NULL);"
@@ -59,7 +59,7 @@ void make_mix_file(const std::string& path) {
   RawConnection connection(path);
   connection.execute("PRAGMA journal_mode=WAL");
   connection.execute("BEGIN IMMEDIATE");
-  connection.execute(kSchema);
+  connection.execute(kTables);
   fill(connection);
   connection.execute("COMMIT");
 }

@@ -43,14 +43,14 @@ constexpr nanoseconds kStandstill = 1s;
 constexpr nanoseconds kPollInterval = 1ms;
 constexpr nanoseconds kCrowdMemory = 20ms;
 
-std::int64_t now_ns() noexcept {
+std::int64_t monotonic_ns() noexcept {
   return std::chrono::duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
 // Whether the moment `since` lies at most `span` back. A moment to come was written before the
 // machine was started again, with which its clock began anew.
 bool is_within(std::int64_t since, nanoseconds span) noexcept {
-  const std::int64_t now = now_ns();
+  const std::int64_t now = monotonic_ns();
   return since <= now && now - since < span.count();
 }
 
@@ -163,7 +163,7 @@ ProcessGate::ProcessGate(const std::filesystem::path& database)
       database_(database),
       file_(std::make_shared<GateFile>(path_for(database), database)),
       checked_at_(steady_clock::now()),
-      publications_(static_cast<std::uint64_t>(now_ns())),
+      publications_(static_cast<std::uint64_t>(monotonic_ns())),
       shown_(file_) {
   file_->claim_slot();
 }
@@ -210,7 +210,7 @@ void ProcessGate::give() noexcept {
   GatePage& page = file_->page();
   page.owner.clear();
   given_at_ = steady_clock::now();
-  page.free_since_ns.store(now_ns());
+  page.free_since_ns.store(monotonic_ns());
   held_.store(false, std::memory_order_relaxed);
   file_->unlock();
   // After unlocking: who joins the line from now on finds the gate free by itself.
@@ -328,7 +328,7 @@ bool ProcessGate::try_to_overtake(std::uint64_t ahead) {
     return true;
   }
   // Nobody has woken those ahead after their holder's death; their time begins now.
-  if (holder_died) page.free_since_ns.store(now_ns());
+  if (holder_died) page.free_since_ns.store(monotonic_ns());
   file_->unlock();
   wake_first();
   return false;
@@ -338,7 +338,7 @@ bool ProcessGate::try_to_overtake(std::uint64_t ahead) {
 // does.
 std::optional<Wait> ProcessGate::poll(Deadline deadline, Abandoned abandoned) {
   for (;;) {
-    file_->page().crowded_ns.store(now_ns());
+    file_->page().crowded_ns.store(monotonic_ns());
     if (abandoned()) return Wait::Cancelled;
     if (file_->try_lock()) return Wait::Granted;
     if (deadline.expired()) return Wait::TimedOut;

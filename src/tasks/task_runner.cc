@@ -11,7 +11,7 @@ namespace turnstile::tasks {
 
 namespace {
 
-constexpr std::chrono::seconds kPauseAfterFailure{1};
+constexpr std::chrono::seconds kPauseAfterFailedStore{1};
 
 AttemptEnd failure(std::string error, bool may_retry = true) {
   return {.outcome = AttemptOutcome::Failed, .error = std::move(error), .may_retry = may_retry};
@@ -108,7 +108,7 @@ TaskRunner::Ended TaskRunner::end(const detail::RunningTask& running, AttemptEnd
       parts_.log->storage_failed("the end of task " + std::to_string(running.claim.id) +
                                  " could not be stored: " + error.what());
       const bool lost = running.stop_reason() == TaskStop::LeaseLost;
-      if (lost || !signal_.pause(kPauseAfterFailure)) return {.end = std::move(end)};
+      if (lost || !signal_.pause(kPauseAfterFailedStore)) return {.end = std::move(end)};
     }
   }
 }

@@ -12,7 +12,6 @@ namespace turnstile::vectors {
 
 namespace {
 
-constexpr std::size_t kBitsOfByte = 8;
 constexpr double kLargestCode = 127;
 
 /// What follows the code of signed bytes. Of the vector that the code stands for, which is the

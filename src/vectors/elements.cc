@@ -15,8 +15,6 @@ namespace turnstile::vectors {
 
 namespace {
 
-constexpr std::size_t kBitsOfByte = 8;
-
 float float_at(const std::byte* bytes, std::size_t index) noexcept {
   float value = 0;
   std::memcpy(&value, bytes + index * sizeof(float), sizeof value);

@@ -12,6 +12,8 @@
 
 namespace turnstile::vectors {
 
+inline constexpr std::size_t kBitsOfByte = 8;
+
 /// What keeps `vector` from being one of the collection, as a clause such as `has 3 numbers, and
 /// the collection's have 4`; empty when nothing does.
 [[nodiscard]] std::string why_unfit(const VectorDefinition& definition,

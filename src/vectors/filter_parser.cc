@@ -21,7 +21,7 @@ namespace {
 bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
-bool is_digit(char c) noexcept {
+bool is_figure(char c) noexcept {
   return c >= '0' && c <= '9';
 }
 bool begins_word(char c) noexcept {
@@ -75,12 +75,12 @@ class Scanner {
     const char c = text_[at_];
     if (begins_word(c)) {
       token.kind = Kind::Word;
-      while (at_ < text_.size() && (begins_word(text_[at_]) || is_digit(text_[at_])))
+      while (at_ < text_.size() && (begins_word(text_[at_]) || is_figure(text_[at_])))
         ++at_;
     } else if (c == '\'' || c == '"') {
       token.kind = c == '"' ? Kind::Name : Kind::Text;
       token.content = read_quoted(c);
-    } else if (is_digit(c) || c == '-' || c == '+' || c == '.') {
+    } else if (is_figure(c) || c == '-' || c == '+' || c == '.') {
       token.kind = Kind::Number;
       token.number = read_number();
     } else {
@@ -120,7 +120,7 @@ class Scanner {
     const auto belongs = [this](std::size_t at) {
       const char c = text_[at];
       const bool exponent_sign = (c == '+' || c == '-') && (text_[at - 1] | 0x20) == 'e';
-      return is_digit(c) || begins_word(c) || c == '.' || exponent_sign;
+      return is_figure(c) || begins_word(c) || c == '.' || exponent_sign;
     };
     while (at_ < text_.size() && belongs(at_))
       ++at_;

@@ -47,14 +47,14 @@ TEST(CliUsage, AnswersHelpAnywhere) {
   }
 }
 
-struct Misuse {
+struct MisusedCall {
   std::vector<std::string> arguments;
   std::string message;
   std::string hint;
 };
 
 TEST(CliUsage, SaysWhatIsWrongWithTheCommandLine) {
-  const std::vector<Misuse> misuses = {
+  const std::vector<MisusedCall> misuses = {
       {{"qurey", "a.db"}, "there is no command 'qurey'", "Did you mean query?"},
       {{"watermelon"}, "there is no command 'watermelon'", "`turnstile help` lists the commands."},
       {{"help", "quer"}, "there is no help on 'quer'", "Did you mean query?"},
@@ -77,7 +77,7 @@ TEST(CliUsage, SaysWhatIsWrongWithTheCommandLine) {
       {{"query", "a.db", "SELECT 1", "--format", "csv", "--json"}, "contradict each other", ""},
       {{"completions", "tcsh"}, "'tcsh' is no value for SHELL", "bash, zsh, fish"},
   };
-  for (const Misuse& misuse : misuses) {
+  for (const MisusedCall& misuse : misuses) {
     const CliResult result = run_cli(misuse.arguments);
     const std::vector<std::string> lines = lines_of(result.err);
     EXPECT_EQ(result.status, 3) << misuse.message;
@@ -279,7 +279,7 @@ TEST(CliVersion, WarnsWhenSqliteVecCannotBeLoaded) {
 }
 
 /// What bash offers after `words`, of which the last one is being typed.
-std::vector<std::string> completions(const std::vector<std::string>& words) {
+std::vector<std::string> shell_completions(const std::vector<std::string>& words) {
   std::string list;
   for (const std::string& word : words)
     list += "'" + word + "' ";
@@ -296,20 +296,22 @@ TEST(CliCompletions, OfferBashWhatFits) {
   std::vector<std::string> first_words = single_commands();
   for (const std::string& group : groups())
     first_words.push_back(group);
-  EXPECT_EQ(completions({"turnstile", ""}), first_words);
-  EXPECT_EQ(completions({"turnstile", "--timeout", "5s", "q"}), std::vector<std::string>{"query"});
-  EXPECT_EQ(completions({"turnstile", "query", "a.db", "SELECT 1", "--format", ""}),
+  EXPECT_EQ(shell_completions({"turnstile", ""}), first_words);
+  EXPECT_EQ(shell_completions({"turnstile", "--timeout", "5s", "q"}),
+            std::vector<std::string>{"query"});
+  EXPECT_EQ(shell_completions({"turnstile", "query", "a.db", "SELECT 1", "--format", ""}),
             (std::vector<std::string>{"table", "json", "csv", "lines"}));
-  EXPECT_EQ(completions({"turnstile", "exec", "a.db", "x", "--du"}),
+  EXPECT_EQ(shell_completions({"turnstile", "exec", "a.db", "x", "--du"}),
             std::vector<std::string>{"--durability"});
-  EXPECT_EQ(completions({"turnstile", "help", "exit"}), std::vector<std::string>{"exit-codes"});
-  EXPECT_EQ(completions({"turnstile", "completions", "z"}), std::vector<std::string>{"zsh"});
-  EXPECT_EQ(completions({"turnstile", "info", "/et"}), std::vector<std::string>{"/etc"});
+  EXPECT_EQ(shell_completions({"turnstile", "help", "exit"}),
+            std::vector<std::string>{"exit-codes"});
+  EXPECT_EQ(shell_completions({"turnstile", "completions", "z"}), std::vector<std::string>{"zsh"});
+  EXPECT_EQ(shell_completions({"turnstile", "info", "/et"}), std::vector<std::string>{"/etc"});
   for (const std::string& command : commands()) {
     std::vector<std::string> words = words_of(command);
     words.insert(words.begin(), "turnstile");
     words.emplace_back("--");
-    const std::vector<std::string> offered = completions(words);
+    const std::vector<std::string> offered = shell_completions(words);
     for (const std::string& flag : flags_of(command))
       EXPECT_THAT(offered, Contains(flag)) << command;
   }

@@ -17,6 +17,7 @@
 #include "gate/mutex.h"
 #include "sqlite/call.h"
 #include "sqlite/connection.h"
+#include "support/claims.h"
 #include "support/interleaving.h"
 #include "support/temp_dir.h"
 
@@ -26,14 +27,7 @@ namespace {
 using std::chrono::milliseconds;
 using test::AtPoint;
 
-constexpr const char* kQueued = "ReaderPool::lease:queued";
-
-Claim claim() {
-  return Claim::of_this_thread("test", std::source_location::current());
-}
-Deadline at_once() {
-  return Deadline::after(milliseconds(0));
-}
+constexpr const char* kReaderQueued = "ReaderPool::lease:queued";
 
 class ReaderPoolRace : public testing::Test {
  protected:
@@ -61,7 +55,7 @@ TEST_F(ReaderPoolRace, LendsInArrivalOrder) {
   ASSERT_EQ(pool->lease(claim(), at_once(), first), Wait::Granted);
   std::vector<std::jthread> threads;
   for (int i = 0; i < kThreads; ++i) {
-    AtPoint queued(kQueued);
+    AtPoint queued(kReaderQueued);
     threads.emplace_back([&, i] {
       ReaderPool::Lease lease;
       EXPECT_EQ(pool->lease(claim(), Deadline::never(), lease), Wait::Granted);
@@ -81,7 +75,7 @@ TEST_F(ReaderPoolRace, LendsNothingPastAWaiter) {
   const auto pool = make_pool(1);
   ReaderPool::Lease lease;
   ASSERT_EQ(pool->lease(claim(), at_once(), lease), Wait::Granted);
-  AtPoint asleep(kQueued, 1);
+  AtPoint asleep(kReaderQueued, 1);
   auto waiter = std::async(std::launch::async, [&] {
     ReaderPool::Lease own;
     return pool->lease(claim(), Deadline::never(), own);
@@ -98,7 +92,7 @@ TEST_F(ReaderPoolRace, LendsToAWaiterThatGetsItAtItsDeadline) {
   const auto pool = make_pool(1);
   ReaderPool::Lease lease;
   ASSERT_EQ(pool->lease(claim(), at_once(), lease), Wait::Granted);
-  AtPoint asleep(kQueued, 1);
+  AtPoint asleep(kReaderQueued, 1);
   auto waiter = std::async(std::launch::async, [&] {
     ReaderPool::Lease own;
     return pool->lease(claim(), at_once(), own);
@@ -114,7 +108,7 @@ TEST_F(ReaderPoolRace, WakesWaitersWhenItIsClosed) {
   const auto pool = make_pool(1);
   ReaderPool::Lease lease;
   ASSERT_EQ(pool->lease(claim(), at_once(), lease), Wait::Granted);
-  AtPoint queued(kQueued);
+  AtPoint queued(kReaderQueued);
   auto waiter = std::async(std::launch::async, [&] {
     ReaderPool::Lease own;
     return pool->lease(claim(), Deadline::never(), own);

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/claims.h"
 #include "support/interleaving.h"
 
 namespace turnstile::gate {
@@ -18,20 +19,13 @@ using std::chrono::milliseconds;
 using test::AtPoint;
 using Kind = SharedTurn::Kind;
 
-constexpr const char* kQueued = "SharedTurn::acquire:queued";
-
-Claim claim(std::string_view lane = "test") {
-  return Claim::of_this_thread(lane, std::source_location::current());
-}
-Deadline at_once() {
-  return Deadline::after(milliseconds(0));
-}
+constexpr const char* kClaimQueued = "SharedTurn::acquire:queued";
 
 class SharedTurnRace : public testing::Test {
  protected:
   // A thread that waits for the turn and is in the queue when this returns.
   std::future<Wait> queue_up(Kind kind) {
-    AtPoint queued(kQueued);
+    AtPoint queued(kClaimQueued);
     auto result = std::async(std::launch::async, [this, kind] {
       return turn_.acquire(kind, claim(), Deadline::never());
     });
@@ -55,7 +49,7 @@ TEST_F(SharedTurnRace, LetsNoReaderPastAWaitingWriter) {
 
 TEST_F(SharedTurnRace, LetsNoWriterPastAWaitingReader) {
   ASSERT_EQ(turn_.acquire(Kind::Exclusive, claim(), at_once()), Wait::Granted);
-  AtPoint asleep(kQueued, 1);
+  AtPoint asleep(kClaimQueued, 1);
   auto reader = std::async(std::launch::async,
                            [&] { return turn_.acquire(Kind::Shared, claim(), Deadline::never()); });
   asleep.wait_until_reached();
@@ -91,7 +85,7 @@ TEST_F(SharedTurnRace, GrantsInArrivalOrderAcrossKinds) {
 
 TEST_F(SharedTurnRace, FreesThoseBehindAWriterThatTimesOut) {
   ASSERT_EQ(turn_.acquire(Kind::Shared, claim(), at_once()), Wait::Granted);
-  AtPoint asleep(kQueued, 1);
+  AtPoint asleep(kClaimQueued, 1);
   auto writer = std::async(std::launch::async,
                            [&] { return turn_.acquire(Kind::Exclusive, claim(), at_once()); });
   asleep.wait_until_reached();

@@ -27,7 +27,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int kProcesses = 4;
+constexpr int kRivals = 4;
 
 // What each process does: that many threads write, each transaction held open that long.
 struct Load {
@@ -95,7 +95,7 @@ Result run_load(const Load& load) {
       {1, "work", "CREATE TABLE work(process INTEGER, thread INTEGER, n INTEGER);"}};
   const Database db = Database::open(path, options);
   std::vector<std::unique_ptr<Actor>> actors;
-  for (int i = 0; i < kProcesses; ++i) {
+  for (int i = 0; i < kRivals; ++i) {
     actors.push_back(std::make_unique<Actor>());
     actors.back()->must("open " + path);
   }

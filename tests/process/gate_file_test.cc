@@ -14,6 +14,7 @@
 
 #include "gate/process_gate.h"
 #include "support/actor.h"
+#include "support/claims.h"
 #include "support/gate_process.h"
 #include "support/interleaving.h"
 #include "support/log_events.h"
@@ -28,13 +29,6 @@ namespace {
 using test::GateProcess;
 using test::soon;
 using testing::ElementsAre;
-
-Claim claim() {
-  return Claim::of_this_thread("test", std::source_location::current());
-}
-Deadline at_once() {
-  return Deadline::after(std::chrono::milliseconds(0));
-}
 
 class GateWithoutItsFile : public testing::Test {
  protected:

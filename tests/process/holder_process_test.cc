@@ -26,7 +26,7 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kDeadline = 300ms;
+constexpr milliseconds kHolderDeadline = 300ms;
 
 class HolderProcess : public testing::Test {
  protected:
@@ -47,7 +47,7 @@ class HolderProcess : public testing::Test {
 
   std::optional<Timeout> timeout_of_insert() {
     try {
-      insert(kDeadline);
+      insert(kHolderDeadline);
     } catch (const Timeout& error) {
       return error;
     }
@@ -73,7 +73,7 @@ class HolderProcess : public testing::Test {
     EXPECT_EQ(error->holder().lane, "embeddings") << error->what();
     EXPECT_EQ(error->holder().lock, "writer turn") << error->what();
     const auto held = std::chrono::system_clock::now() - error->holder().since;
-    EXPECT_GE(held, kDeadline) << error->what();
+    EXPECT_GE(held, kHolderDeadline) << error->what();
     EXPECT_LE(held, patience()) << error->what();
   }
 

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "support/child_process.h"
+#include "support/claims.h"
 #include "support/gate_process.h"
 #include "support/temp_dir.h"
 
@@ -36,13 +37,6 @@ using test::GateProcess;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::StartsWith;
-
-Claim claim(std::string_view lane = "test") {
-  return Claim::of_this_thread(lane, std::source_location::current());
-}
-Deadline at_once() {
-  return Deadline::after(milliseconds(0));
-}
 
 class GateBetweenProcesses : public testing::Test {
  protected:

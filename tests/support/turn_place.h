@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "gate/writer_turn.h"
+#include "support/claims.h"
 
 namespace turnstile::test {
 
@@ -30,8 +31,6 @@ class TurnPlace : public gate::Place {
   return turn.acquire(place, deadline);
 }
 
-[[nodiscard]] inline Deadline at_once() {
-  return Deadline::after(std::chrono::milliseconds(0));
-}
+using gate::at_once;
 
 }  // namespace turnstile::test

@@ -7,11 +7,13 @@ Each rule is shown to fire by tidy_test.py. An exception is a row of EXCEPTIONS,
 exception that is no longer needed is a finding too. Needs Debian's python3 and nothing else.
 """
 import argparse
-import json
 import os
 import re
 import subprocess
 import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "scripts"))
+import compile_commands  # noqa: E402
 
 # (rule, path) -> reason.
 EXCEPTIONS = {}
@@ -402,11 +404,7 @@ def check(tree, compiled=None, exceptions=None):
 
 
 def compiled_files(database, root):
-    with open(database, encoding="utf-8") as file:
-        entries = json.load(file)
-    root = os.path.realpath(root)
-    return {os.path.relpath(os.path.realpath(os.path.join(e["directory"], e["file"])), root)
-            for e in entries}
+    return {source for _, sources in compile_commands.units(database, root) for source in sources}
 
 
 def main():

@@ -9,13 +9,12 @@
 #include "audit/times.h"
 #include "failure.h"
 #include "input.h"
+#include "json.h"
 #include "text.h"
 
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string without_space(const std::string& text) {
   std::string rest;

@@ -6,6 +6,7 @@
 #include "audit/commands.h"
 #include "audit/common.h"
 #include "failure.h"
+#include "json.h"
 #include "progress_bar.h"
 #include "session.h"
 #include "text.h"
@@ -13,8 +14,6 @@
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 AuditVerification verify_file(const std::string& path, const AuditKey& key,
                               const AuditVerifyOptions& options) {

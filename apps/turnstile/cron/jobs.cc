@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "json.h"
 #include "session.h"
 #include "text.h"
 #include "turnstile/time_zone.h"
@@ -13,7 +14,6 @@ namespace turnstile::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using TimePoint = std::chrono::system_clock::time_point;

@@ -7,13 +7,12 @@
 #include "context.h"
 #include "cron/commands.h"
 #include "cron/jobs.h"
+#include "json.h"
 #include "text.h"
 
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 template <class T>
 Json array_of(const std::vector<T>& values) {

@@ -4,14 +4,13 @@
 #include <utility>
 
 #include "failure.h"
+#include "json.h"
 #include "task/commands.h"
 #include "task/common.h"
 
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::vector<TaskId> all_failed(const TaskQueue& queue, const std::string& name) {
   std::vector<TaskId> ids;

@@ -9,13 +9,12 @@
 #include <utility>
 
 #include "failure.h"
+#include "json.h"
 #include "session.h"
 
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {
   std::int64_t number = 0;
@@ -41,10 +40,6 @@ Json json_of(const Value& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   if (const auto* blob = std::get_if<Blob>(&value)) return {{"blob_base64", base64(*blob)}};
   return {};
-}
-
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json() : Json(text);
 }
 
 }  // namespace

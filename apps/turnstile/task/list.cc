@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "failure.h"
+#include "json.h"
 #include "session.h"
 #include "task/commands.h"
 #include "task/common.h"
@@ -12,8 +13,6 @@
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kPayloadColumns = 60;
 

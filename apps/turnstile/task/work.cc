@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "failure.h"
+#include "json.h"
 #include "task/commands.h"
 #include "task/common.h"
 #include "turnstile/shell.h"
@@ -16,8 +17,6 @@
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // Commands get SIGTERM, and 2 s later SIGKILL; so all of them have ended long before.
 constexpr std::chrono::seconds kStopLimit{10};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "failure.h"
+#include "json.h"
 #include "progress_bar.h"
 #include "session.h"
 #include "text.h"
@@ -19,8 +20,6 @@
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json column_json(const VectorColumn& column) {
   return {{"name", column.name}, {"type", to_string(column.type)}};

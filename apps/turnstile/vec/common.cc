@@ -6,14 +6,13 @@
 #include <utility>
 
 #include "failure.h"
+#include "json.h"
 #include "text.h"
 #include "vectors/definition.h"
 
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 VectorColumn column_from(std::string_view flag, const std::string& text) {
   const std::size_t colon = text.rfind(':');

@@ -7,6 +7,7 @@
 
 #include "failure.h"
 #include "input.h"
+#include "json.h"
 #include "progress_bar.h"
 #include "session.h"
 #include "text.h"
@@ -16,8 +17,6 @@
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kBatch = 256;
 

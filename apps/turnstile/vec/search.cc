@@ -10,6 +10,7 @@
 
 #include "failure.h"
 #include "input.h"
+#include "json.h"
 #include "session.h"
 #include "text.h"
 #include "vec/commands.h"
@@ -19,8 +20,6 @@
 namespace turnstile::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::optional<double> real_number(const Arguments& arguments, std::string_view flag) {
   const auto text = arguments.value(flag);

@@ -14,7 +14,7 @@ constexpr auto kMonths = std::to_array<std::string_view>(
     {"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"});
 constexpr auto kWeekdays =
     std::to_array<std::string_view>({"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"});
-constexpr unsigned kSaturday = 6;
+constexpr unsigned kLastWeekday = 6;
 constexpr unsigned kSundayToo = 7;
 
 using Extras = FieldKind::Extras;
@@ -56,7 +56,7 @@ constexpr char upper_case(char c) noexcept {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
-constexpr std::uint64_t bit(unsigned position) noexcept {
+constexpr std::uint64_t flag(unsigned position) noexcept {
   return std::uint64_t{1} << position;
 }
 
@@ -73,15 +73,15 @@ class FieldParser {
       item();
       if (at_ < text_.size() && text_[at_] != ',') fail("is not understood from there on", at_);
     } while (take(','));
-    if (kind_.extras == Extras::DayOfWeek && (set_ & bit(kSundayToo)) != 0)
-      set_ = (set_ & ~bit(kSundayToo)) | bit(0);
+    if (kind_.extras == Extras::DayOfWeek && (set_ & flag(kSundayToo)) != 0)
+      set_ = (set_ & ~flag(kSundayToo)) | flag(0);
     return set_;
   }
 
  private:
   // The last value that `*` and `5/2` stand for: Sunday is not meant twice.
   [[nodiscard]] unsigned last() const noexcept {
-    return kind_.extras == Extras::DayOfWeek ? kSaturday : kind_.most;
+    return kind_.extras == Extras::DayOfWeek ? kLastWeekday : kind_.most;
   }
 
   void item() {
@@ -113,7 +113,7 @@ class FieldParser {
     } else if (take('-')) {
       const unsigned before = number();
       if (before < 1 || before > 30) fail("is not from L-1 to L-30");
-      days_.from_last |= static_cast<std::uint32_t>(bit(before));
+      days_.from_last |= static_cast<std::uint32_t>(flag(before));
     } else {
       days_.from_last |= 1U;
     }
@@ -123,18 +123,18 @@ class FieldParser {
   bool named_day(unsigned value) {
     const unsigned weekday = value % kSundayToo;
     if (kind_.extras == Extras::DayOfMonth && take('W')) {
-      days_.nearest |= static_cast<std::uint32_t>(bit(value));
+      days_.nearest |= static_cast<std::uint32_t>(flag(value));
       return true;
     }
     if (kind_.extras != Extras::DayOfWeek) return false;
     if (take('L')) {
-      days_.last_weekdays |= static_cast<std::uint8_t>(bit(weekday));
+      days_.last_weekdays |= static_cast<std::uint8_t>(flag(weekday));
       return true;
     }
     if (!take('#')) return false;
     const unsigned nth = number();
     if (nth < 1 || nth > 5) fail("is not from #1 to #5");
-    days_.nth_weekdays |= bit(8 * nth + weekday);
+    days_.nth_weekdays |= flag(8 * nth + weekday);
     return true;
   }
 
@@ -149,7 +149,7 @@ class FieldParser {
   std::uint64_t range(unsigned from, unsigned to, unsigned step) noexcept {
     std::uint64_t set = 0;
     for (unsigned value = from; value <= to; value += step)
-      set |= bit(value);
+      set |= flag(value);
     return set;
   }
 

@@ -19,7 +19,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using Time = std::chrono::system_clock::time_point;
 
-constexpr Time kNoon{std::chrono::sys_days{std::chrono::year(2026) / 3 / 1} + 12h};
+constexpr Time kPruneNoon{std::chrono::sys_days{std::chrono::year(2026) / 3 / 1} + 12h};
 
 class AuditPrune : public testing::Test {
  protected:
@@ -28,7 +28,7 @@ class AuditPrune : public testing::Test {
     return findings_of(log_.trail().verify());
   }
 
-  Time now_ = kNoon;
+  Time now_ = kPruneNoon;
   const AuditDatabase db_;
   AuditLog log_{db_.lane(), [this] {
                   AuditOptions options = with_key(audit_key());
@@ -50,7 +50,7 @@ TEST_F(AuditPrune, KeepsTheNewestEvents) {
 // AUD-08: by age.
 TEST_F(AuditPrune, RemovesEventsThatAreTooOld) {
   for (const auto age : {50h, 49h, 48h, 47h, 1h})
-    record_at(kNoon - age);
+    record_at(kPruneNoon - age);
   EXPECT_EQ(log_.prune({.max_age = 48h}).removed, 2);
   EXPECT_EQ(db_.count("id >= 3"), 3);
   EXPECT_THAT(verify(), IsEmpty());
@@ -58,20 +58,20 @@ TEST_F(AuditPrune, RemovesEventsThatAreTooOld) {
 
 TEST_F(AuditPrune, RemovesWhatIsTooOldOrTooMuch) {
   for (const auto age : {50h, 3h, 2h, 1h})
-    record_at(kNoon - age);
+    record_at(kPruneNoon - age);
   EXPECT_EQ(log_.prune({.max_age = 48h, .max_events = 2}).removed, 2);
   EXPECT_EQ(log_.prune({.max_age = 90min, .max_events = 3}).removed, 1);
 }
 
 TEST_F(AuditPrune, StopsAtTheFirstEventThatIsYoungEnough) {
   for (const auto age : {50h, 1h, 50h})
-    record_at(kNoon - age);
+    record_at(kPruneNoon - age);
   EXPECT_EQ(log_.prune({.max_age = 48h}).removed, 1);
 }
 
 TEST_F(AuditPrune, SaysWhatItSealed) {
   for (const auto age : {5h, 4h, 3h, 2h})
-    record_at(kNoon - age);
+    record_at(kPruneNoon - age);
   const AuditRecord third = log_.trail().get(3).value();
   const AuditSegment segment = log_.prune({.max_events = 1}).segment.value();
   EXPECT_EQ(segment.id, 1);
@@ -79,9 +79,9 @@ TEST_F(AuditPrune, SaysWhatItSealed) {
   EXPECT_EQ(segment.last_id, 3);
   EXPECT_EQ(segment.events, 3);
   EXPECT_EQ(segment.flaws, 0);
-  EXPECT_EQ(segment.first_time, kNoon - 5h);
-  EXPECT_EQ(segment.last_time, kNoon - 3h);
-  EXPECT_EQ(segment.sealed_at, kNoon);
+  EXPECT_EQ(segment.first_time, kPruneNoon - 5h);
+  EXPECT_EQ(segment.last_time, kPruneNoon - 3h);
+  EXPECT_EQ(segment.sealed_at, kPruneNoon);
   EXPECT_EQ(segment.last_hash, third.hash);
   EXPECT_THAT(log_.trail().segments(), ElementsAre(segment));
   EXPECT_THAT(log_.trail().verify().segments, ElementsAre(segment));

@@ -25,7 +25,7 @@ using testing::StartsWith;
 
 namespace fs = std::filesystem;
 
-Options read_only(bool immutable = false) {
+Options reading(bool immutable = false) {
   Options options;
   options.mode = OpenMode::ReadOnly;
   options.connections = 2;
@@ -88,7 +88,7 @@ std::string outcome(const Case& each, bool immutable) {
   const auto before = names_in(directory.path());
   std::string said = unprivileged([&]() -> std::string {
     try {
-      return count(directory.file("a.db"), read_only(immutable));
+      return count(directory.file("a.db"), reading(immutable));
     } catch (const Error& error) {
       return std::string(error.what()) + " [hint: " + std::string(error.hint()) + "]";
     }
@@ -133,7 +133,7 @@ TEST(Immutable, MakesNoFiles) {
   const TempDir directory;
   make_file(made, directory.path(), Log::None, false);
   const std::string before = fingerprint(directory.file("a.db"));
-  EXPECT_EQ(count(directory.file("a.db"), read_only(true)), "1 rows");
+  EXPECT_EQ(count(directory.file("a.db"), reading(true)), "1 rows");
   EXPECT_THAT(names_in(directory.path()), testing::ElementsAre("a.db"));
   EXPECT_EQ(fingerprint(directory.file("a.db")), before);
 }
@@ -143,7 +143,7 @@ TEST(Immutable, OpensAFileWhoseNameHasTheMarksOfAUri) {
   const TempDir directory;
   make_file(made, directory.path(), Log::None, false);
   fs::rename(directory.path() / "a.db", directory.path() / "a?b#c%20d.db");
-  EXPECT_EQ(count(directory.file("a?b#c%20d.db"), read_only(true)), "1 rows");
+  EXPECT_EQ(count(directory.file("a?b#c%20d.db"), reading(true)), "1 rows");
 }
 
 TEST(Immutable, CanBeAskedForInAUri) {
@@ -159,7 +159,7 @@ TEST(Immutable, RefusesAHotJournal) {
   make_file(made, directory.path(), Log::None, false);
   write_file(directory.path() / "a.db-journal", "left by a crash");
   EXPECT_EQ(
-      thrown<StorageError>([&] { (void)count(directory.file("a.db"), read_only(true)); }).code(),
+      thrown<StorageError>([&] { (void)count(directory.file("a.db"), reading(true)); }).code(),
       "DB_LOG_LEFT");
 }
 

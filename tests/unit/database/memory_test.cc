@@ -16,7 +16,7 @@
 namespace turnstile::test {
 namespace {
 
-Options in_memory() {
+Options notes_in_memory() {
   Options options = with_notes();
   options.mode = OpenMode::Memory;
   return options;
@@ -50,30 +50,30 @@ TEST(Memory, IsAskedForInSeveralWays) {
 }
 
 TEST(Memory, WithANameIsSharedByTwoOpens) {
-  const Database one = Database::open("shared name", in_memory());
-  const Database two = Database::open("shared name", in_memory());
+  const Database one = Database::open("shared name", notes_in_memory());
+  const Database two = Database::open("shared name", notes_in_memory());
   add_note(one.lane("notes"), "one");
   EXPECT_EQ(count_notes(two.lane("notes")), 1);
 }
 
 TEST(Memory, WithAnotherNameIsAnotherDatabase) {
-  const Database one = Database::open("a", in_memory());
-  const Database two = Database::open("A", in_memory());
+  const Database one = Database::open("a", notes_in_memory());
+  const Database two = Database::open("A", notes_in_memory());
   add_note(one.lane("notes"), "one");
   EXPECT_EQ(count_notes(two.lane("notes")), 0);
 }
 
 TEST(Memory, TakesAnyName) {
-  const Database one = Database::open("a?b=c&d/%20\xFF'", in_memory());
-  const Database two = Database::open("a?b=c&d/%20\xFF'", in_memory());
+  const Database one = Database::open("a?b=c&d/%20\xFF'", notes_in_memory());
+  const Database two = Database::open("a?b=c&d/%20\xFF'", notes_in_memory());
   add_note(one.lane("notes"), "one");
   EXPECT_EQ(count_notes(two.lane("notes")), 1);
 }
 
 TEST(Memory, WithoutANameIsNotShared) {
   for (const char* path : {":memory:", ""}) {
-    const Database one = Database::open(path, in_memory());
-    const Database two = Database::open(path, in_memory());
+    const Database one = Database::open(path, notes_in_memory());
+    const Database two = Database::open(path, notes_in_memory());
     add_note(one.lane("notes"), "one");
     EXPECT_EQ(count_notes(two.lane("notes")), 0) << path;
   }
@@ -81,10 +81,10 @@ TEST(Memory, WithoutANameIsNotShared) {
 
 TEST(Memory, IsGoneAfterTheLastClose) {
   {
-    const Database db = Database::open("gone", in_memory());
+    const Database db = Database::open("gone", notes_in_memory());
     add_note(db.lane("notes"), "one");
   }
-  const Database again = Database::open("gone", in_memory());
+  const Database again = Database::open("gone", notes_in_memory());
   EXPECT_EQ(count_notes(again.lane("notes")), 0);
 }
 
@@ -128,7 +128,7 @@ TEST(Memory, LetsReadersAndWritersExcludeEachOtherWithoutErrors) {
 }
 
 TEST(Memory, HasAPoolOfOneConnectionToo) {
-  Options options = in_memory();
+  Options options = notes_in_memory();
   options.connections = 1;
   const Database db = Database::open("single", options);
   add_note(db.lane("notes"), "one");

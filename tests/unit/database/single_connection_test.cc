@@ -16,28 +16,28 @@
 namespace turnstile::test {
 namespace {
 
-Options with_one_connection() {
+Options one_connection() {
   Options options;
   options.connections = 1;
   return options;
 }
 
 TEST(SingleConnection, ReadsAndWrites) {
-  NoteDatabase db(with_one_connection());
+  NoteDatabase db(one_connection());
   add_note(db.lane(), "one");
   EXPECT_EQ(count_notes(db.lane()), 1);
   EXPECT_EQ(db->info().pool.connections, 1);
 }
 
 TEST(SingleConnection, RefusesAStatementThatWritesInARead) {
-  NoteDatabase db(with_one_connection());
+  NoteDatabase db(one_connection());
   const auto error = thrown<MisuseError>(
       [&] { db.lane().read([](ReadTx& tx) { (void)tx.prepare("DELETE FROM note"); }); });
   EXPECT_EQ(error.code(), "READ_ONLY_TRANSACTION");
 }
 
 TEST(SingleConnection, RefusesToWriteThroughTheHandleOfARead) {
-  NoteDatabase db(with_one_connection());
+  NoteDatabase db(one_connection());
   const int result = db.lane().read([](ReadTx& tx) {
     return sqlite3_exec(native_handle(tx), "INSERT INTO note(text) VALUES ('x')", nullptr, nullptr,
                         nullptr);
@@ -47,7 +47,7 @@ TEST(SingleConnection, RefusesToWriteThroughTheHandleOfARead) {
 }
 
 TEST(SingleConnection, WritesAfterAReadHasLentItsHandle) {
-  NoteDatabase db(with_one_connection());
+  NoteDatabase db(one_connection());
   db.lane().read([](ReadTx& tx) { (void)native_handle(tx); });
   EXPECT_THROW(db.lane().read([](ReadTx& tx) {
     (void)native_handle(tx);
@@ -58,7 +58,7 @@ TEST(SingleConnection, WritesAfterAReadHasLentItsHandle) {
 }
 
 TEST(SingleConnection, MakesAReadWaitForAWriteAndSaysForWhich) {
-  NoteDatabase db(with_one_connection());
+  NoteDatabase db(one_connection());
   std::latch writing(1);
   std::latch done(1);
   auto writer = std::async(std::launch::async, [&] {
@@ -77,7 +77,7 @@ TEST(SingleConnection, MakesAReadWaitForAWriteAndSaysForWhich) {
 }
 
 TEST(SingleConnection, ServesManyThreads) {
-  NoteDatabase db(with_one_connection());
+  NoteDatabase db(one_connection());
   std::vector<std::future<void>> threads;
   for (int thread = 0; thread < 4; ++thread) {
     threads.push_back(std::async(std::launch::async, [&db, thread] {

@@ -25,7 +25,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-struct OwnError : std::runtime_error {
+struct ClosureError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
@@ -85,8 +85,8 @@ TEST(Submit, TakesAClosureThatCanOnlyBeMoved) {
 
 TEST(Submit, HandsOnWhatTheClosureThrows) {
   NoteDatabase db;
-  auto future = db.lane().submit([](WriteTx&) { throw OwnError("mine"); });
-  EXPECT_STREQ(thrown<OwnError>([&] { future.get(); }).what(), "mine");
+  auto future = db.lane().submit([](WriteTx&) { throw ClosureError("mine"); });
+  EXPECT_STREQ(thrown<ClosureError>([&] { future.get(); }).what(), "mine");
 }
 
 TEST(Submit, HandsOnWhatIsNoException) {
@@ -99,9 +99,9 @@ TEST(Submit, IsUndoneWhenTheClosureThrows) {
   NoteDatabase db;
   auto future = db.lane().submit([](WriteTx& tx) {
     add_note(tx, "one");
-    throw OwnError("mine");
+    throw ClosureError("mine");
   });
-  EXPECT_THROW(future.get(), OwnError);
+  EXPECT_THROW(future.get(), ClosureError);
   EXPECT_EQ(count_notes(db.lane()), 0);
   EXPECT_EQ(db->info().counters.rollbacks, 1U);
 }
@@ -130,10 +130,10 @@ TEST(Submit, HandsOnTheFailureOfTheCommit) {
 TEST(Submit, GoesOnAfterAFailure) {
   NoteDatabase db;
   BusyWriter busy(db.lane("busy"));
-  auto failing = db.lane().submit([](WriteTx&) { throw OwnError("mine"); });
+  auto failing = db.lane().submit([](WriteTx&) { throw ClosureError("mine"); });
   auto next = submit_note(db.lane(), "next");
   busy.let_go();
-  EXPECT_THROW(failing.get(), OwnError);
+  EXPECT_THROW(failing.get(), ClosureError);
   EXPECT_NO_THROW(next.get());
   EXPECT_THAT(all_notes(db.lane()), ElementsAre("next"));
 }
@@ -222,9 +222,9 @@ TEST(Submit, RunsNoActionsAfterARollback) {
   bool ran = false;
   auto future = db.lane().submit([&ran](WriteTx& tx) {
     tx.after_commit([&ran] { ran = true; });
-    throw OwnError("mine");
+    throw ClosureError("mine");
   });
-  EXPECT_THROW(future.get(), OwnError);
+  EXPECT_THROW(future.get(), ClosureError);
   EXPECT_FALSE(ran);
 }
 
@@ -232,7 +232,7 @@ TEST(Submit, TellsOfAFailedActionThatTheCommitStands) {
   NoteDatabase db;
   auto future = db.lane().submit([](WriteTx& tx) {
     add_note(tx, "one");
-    tx.after_commit([] { throw OwnError("mine"); });
+    tx.after_commit([] { throw ClosureError("mine"); });
   });
   const auto error = thrown<Error>([&] { future.get(); });
   EXPECT_EQ(error.code(), "AFTER_COMMIT_FAILED");

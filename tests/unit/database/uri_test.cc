@@ -22,7 +22,7 @@ MisuseError refusal(std::string_view uri) {
   return thrown<MisuseError>([&] { (void)Options::from_uri(uri); });
 }
 
-void expect_refused(std::string_view uri, std::string_view reason) {
+void expect_uri_refused(std::string_view uri, std::string_view reason) {
   const MisuseError error = refusal(uri);
   EXPECT_EQ(error.code(), "URI_INVALID") << uri << ": " << error.what();
   EXPECT_THAT(std::string(error.message()), HasSubstr(reason)) << uri;
@@ -54,19 +54,19 @@ TEST(Uri, TakesAPercentEscapeAtTheVeryEnd) {
 
 TEST(Uri, RefusesAPercentSignWithoutTwoDigits) {
   for (const char* uri : {"file:a%2", "file:a%", "file:a%zz.db", "file:a.db?mode=%4"})
-    expect_refused(uri, "two hexadecimal digits");
+    expect_uri_refused(uri, "two hexadecimal digits");
 }
 
 TEST(Uri, RefusesANulByteInThePath) {
-  expect_refused("file:a%00b.db", "NUL");
+  expect_uri_refused("file:a%00b.db", "NUL");
 }
 
 TEST(Uri, RefusesAHost) {
-  expect_refused("file://server/app.db", "server");
+  expect_uri_refused("file://server/app.db", "server");
 }
 
 TEST(Uri, RefusesWhatIsNoUri) {
-  expect_refused("app.db", "does not begin with file:");
+  expect_uri_refused("app.db", "does not begin with file:");
 }
 
 TEST(Uri, SetsTheBusyTimeoutInEverySpelling) {
@@ -80,7 +80,7 @@ TEST(Uri, SetsTheBusyTimeoutInEverySpelling) {
 
 TEST(Uri, RefusesABusyTimeoutThatIsNoNumber) {
   for (const char* value : {"5s", "", "-1", "1.5", " 5", "99999999999999999999"})
-    expect_refused(std::string("file:a.db?_busy_timeout=") + value, "a number of milliseconds");
+    expect_uri_refused(std::string("file:a.db?_busy_timeout=") + value, "a number of milliseconds");
 }
 
 TEST(Uri, SetsForeignKeysInEverySpelling) {
@@ -98,7 +98,7 @@ TEST(Uri, SetsForeignKeysInEverySpelling) {
 }
 
 TEST(Uri, RefusesAForeignKeysSettingThatIsNoTruthValue) {
-  expect_refused("file:a.db?_fk=maybe", "on or off");
+  expect_uri_refused("file:a.db?_fk=maybe", "on or off");
 }
 
 TEST(Uri, SetsSynchronousInEverySpelling) {
@@ -118,7 +118,7 @@ TEST(Uri, SetsSynchronousInEverySpelling) {
 }
 
 TEST(Uri, RefusesSynchronousOff) {
-  expect_refused("file:a.db?_synchronous=off", "normal or full");
+  expect_uri_refused("file:a.db?_synchronous=off", "normal or full");
 }
 
 TEST(Uri, SetsTheMode) {
@@ -132,7 +132,7 @@ TEST(Uri, SetsTheMode) {
 }
 
 TEST(Uri, RefusesAnUnknownMode) {
-  expect_refused("file:a.db?mode=r", "ro, rw, rwc or memory");
+  expect_uri_refused("file:a.db?mode=r", "ro, rw, rwc or memory");
 }
 
 TEST(Uri, AcceptsWhatIsSoAnyway) {
@@ -144,34 +144,34 @@ TEST(Uri, AcceptsWhatIsSoAnyway) {
 
 // CORE-05: asking for it by URI is an error.
 TEST(Uri, RefusesASharedCacheWithTheReason) {
-  expect_refused("file:a.db?cache=shared", "database table is locked");
+  expect_uri_refused("file:a.db?cache=shared", "database table is locked");
 }
 
 TEST(Uri, RefusesAnUnknownCache) {
-  expect_refused("file:a.db?cache=big", "private");
+  expect_uri_refused("file:a.db?cache=big", "private");
 }
 
 TEST(Uri, RefusesOtherJournalModes) {
   for (const char* key : {"_journal_mode=delete", "_journal=off", "_pragma=journal_mode(MEMORY)"})
-    expect_refused(std::string("file:a.db?") + key, "write-ahead log");
+    expect_uri_refused(std::string("file:a.db?") + key, "write-ahead log");
 }
 
 TEST(Uri, RefusesDeferredAndExclusiveWrites) {
   for (const char* value : {"deferred", "exclusive", "concurrent"})
-    expect_refused(std::string("file:a.db?_txlock=") + value, value);
+    expect_uri_refused(std::string("file:a.db?_txlock=") + value, value);
 }
 
 TEST(Uri, RefusesImmutableWithoutReadOnly) {
-  expect_refused("file:a.db?immutable=1", "write-ahead log");
+  expect_uri_refused("file:a.db?immutable=1", "write-ahead log");
 }
 TEST(Uri, ReadsImmutable) {
   EXPECT_TRUE(Options::from_uri("file:a.db?immutable=1&mode=ro").options.immutable);
 }
 TEST(Uri, RefusesNolock) {
-  expect_refused("file:a.db?nolock=1", "without locks");
+  expect_uri_refused("file:a.db?nolock=1", "without locks");
 }
 TEST(Uri, RefusesVfs) {
-  expect_refused("file:a.db?vfs=memdb", "vfs");
+  expect_uri_refused("file:a.db?vfs=memdb", "vfs");
 }
 
 TEST(Uri, ListsTheKnownKeysWhenOneIsUnknown) {
@@ -185,18 +185,18 @@ TEST(Uri, ListsTheKnownKeysWhenOneIsUnknown) {
 }
 
 TEST(Uri, DoesNotIgnoreTheCaseOfKeys) {
-  expect_refused("file:a.db?MODE=ro", "'MODE'");
+  expect_uri_refused("file:a.db?MODE=ro", "'MODE'");
 }
 
 TEST(Uri, RefusesAKeyTwice) {
-  expect_refused("file:a.db?mode=ro&mode=ro", "mode twice");
-  expect_refused("file:a.db?_timeout=1&_busy_timeout=1", "busy_timeout twice");
+  expect_uri_refused("file:a.db?mode=ro&mode=ro", "mode twice");
+  expect_uri_refused("file:a.db?_timeout=1&_busy_timeout=1", "busy_timeout twice");
 }
 
 TEST(Uri, RefusesASettingTwiceAlsoAsAPragma) {
-  expect_refused("file:a.db?_fk=on&_pragma=foreign_keys(off)", "foreign_keys twice");
-  expect_refused("file:a.db?_pragma=foreign_keys(on)&_pragma=foreign_keys(off)",
-                 "foreign_keys twice");
+  expect_uri_refused("file:a.db?_fk=on&_pragma=foreign_keys(off)", "foreign_keys twice");
+  expect_uri_refused("file:a.db?_pragma=foreign_keys(on)&_pragma=foreign_keys(off)",
+                     "foreign_keys twice");
 }
 
 TEST(Uri, TakesSeveralPragmas) {
@@ -207,13 +207,13 @@ TEST(Uri, TakesSeveralPragmas) {
 }
 
 TEST(Uri, RefusesAnUnknownPragma) {
-  expect_refused("file:a.db?_pragma=cache_size(10)", "cache_size");
-  expect_refused("file:a.db?_pragma=pragma(1)", "pragma(1)");
+  expect_uri_refused("file:a.db?_pragma=cache_size(10)", "cache_size");
+  expect_uri_refused("file:a.db?_pragma=pragma(1)", "pragma(1)");
 }
 
 TEST(Uri, RefusesAPragmaWithoutParentheses) {
   for (const char* value : {"busy_timeout", "busy_timeout=5", "busy_timeout(5", ""})
-    expect_refused(std::string("file:a.db?_pragma=") + value, "name(value)");
+    expect_uri_refused(std::string("file:a.db?_pragma=") + value, "name(value)");
 }
 
 TEST(Uri, IgnoresEmptyPairs) {

@@ -12,6 +12,7 @@
 
 #include "gate/gate_file.h"
 #include "gate/process_gate.h"
+#include "support/claims.h"
 #include "support/interleaving.h"
 #include "support/temp_dir.h"
 
@@ -22,13 +23,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using test::AtPoint;
 using testing::IsEmpty;
-
-Claim claim() {
-  return Claim::of_this_thread("test", std::source_location::current());
-}
-Deadline at_once() {
-  return Deadline::after(milliseconds(0));
-}
 
 class GateWait : public testing::Test {
  protected:

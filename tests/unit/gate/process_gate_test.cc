@@ -26,6 +26,7 @@
 
 #include "gate/file_locks.h"
 #include "gate/gate_file.h"
+#include "support/claims.h"
 #include "support/interleaving.h"
 #include "support/temp_dir.h"
 
@@ -38,13 +39,6 @@ using test::AtPoint;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-Claim claim(std::string_view lane = "test") {
-  return Claim::of_this_thread(lane, std::source_location::current());
-}
-Deadline at_once() {
-  return Deadline::after(milliseconds(0));
-}
 
 std::string read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -11,19 +11,13 @@
 
 #include "sqlite/call.h"
 #include "sqlite/connection.h"
+#include "support/claims.h"
 #include "support/temp_dir.h"
 
 namespace turnstile::gate {
 namespace {
 
 using std::chrono::milliseconds;
-
-Claim claim(std::string_view lane = "test") {
-  return Claim::of_this_thread(lane, std::source_location::current());
-}
-Deadline at_once() {
-  return Deadline::after(milliseconds(0));
-}
 
 class ReaderPoolTest : public testing::Test {
  protected:

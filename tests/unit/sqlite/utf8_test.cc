@@ -10,17 +10,17 @@ namespace {
 
 constexpr std::size_t kValid = std::string_view::npos;
 
-struct Sample {
+struct Utf8Sample {
   std::string_view name;
   std::string_view bytes;
   std::size_t invalid_from;
 };
 
-std::ostream& operator<<(std::ostream& out, const Sample& sample) {
+std::ostream& operator<<(std::ostream& out, const Utf8Sample& sample) {
   return out << sample.name;
 }
 
-class Utf8 : public testing::TestWithParam<Sample> {};
+class Utf8 : public testing::TestWithParam<Utf8Sample> {};
 
 TEST_P(Utf8, IsJudgedAsRfc3629Says) {
   EXPECT_EQ(find_invalid_utf8(GetParam().bytes), GetParam().invalid_from);
@@ -39,22 +39,28 @@ TEST_P(Utf8, IsJudgedTheSameAmongAscii) {
 INSTANTIATE_TEST_SUITE_P(
     Boundaries, Utf8,
     testing::Values(
-        Sample{"Empty", "", kValid}, Sample{"LastAscii", "\x7F", kValid},
-        Sample{"Nul", std::string_view("\0", 1), kValid}, Sample{"FirstOfTwo", "\xC2\x80", kValid},
-        Sample{"LastOfTwo", "\xDF\xBF", kValid}, Sample{"FirstOfThree", "\xE0\xA0\x80", kValid},
-        Sample{"BeforeSurrogates", "\xED\x9F\xBF", kValid},
-        Sample{"AfterSurrogates", "\xEE\x80\x80", kValid},
-        Sample{"LastOfThree", "\xEF\xBF\xBF", kValid},
-        Sample{"FirstOfFour", "\xF0\x90\x80\x80", kValid},
-        Sample{"LastOfAll", "\xF4\x8F\xBF\xBF", kValid}, Sample{"LoneContinuation", "\x80", 0},
-        Sample{"LastContinuation", "\xBF", 0}, Sample{"OverlongNul", "\xC0\x80", 0},
-        Sample{"OverlongTwo", "\xC1\xBF", 0}, Sample{"OverlongThree", "\xE0\x9F\xBF", 0},
-        Sample{"OverlongFour", "\xF0\x8F\xBF\xBF", 0}, Sample{"FirstSurrogate", "\xED\xA0\x80", 0},
-        Sample{"LastSurrogate", "\xED\xBF\xBF", 0}, Sample{"AboveAll", "\xF4\x90\x80\x80", 0},
-        Sample{"FarAbove", "\xF5\x80\x80\x80", 0}, Sample{"FiveBytes", "\xF8\x88\x80\x80\x80", 0},
-        Sample{"Ff", "\xFF", 0}, Sample{"SecondIsAscii", "\xC2\x41", 0},
-        Sample{"ThirdIsAscii", "\xE2\x82\x41", 0}, Sample{"FourthIsAscii", "\xF0\x9F\x98\x41", 0},
-        Sample{"ThirdIsALead", "\xE2\x82\xC2", 0}, Sample{"BehindAValidOne", "\xC3\xA4\xFF", 2}),
+        Utf8Sample{"Empty", "", kValid}, Utf8Sample{"LastAscii", "\x7F", kValid},
+        Utf8Sample{"Nul", std::string_view("\0", 1), kValid},
+        Utf8Sample{"FirstOfTwo", "\xC2\x80", kValid}, Utf8Sample{"LastOfTwo", "\xDF\xBF", kValid},
+        Utf8Sample{"FirstOfThree", "\xE0\xA0\x80", kValid},
+        Utf8Sample{"BeforeSurrogates", "\xED\x9F\xBF", kValid},
+        Utf8Sample{"AfterSurrogates", "\xEE\x80\x80", kValid},
+        Utf8Sample{"LastOfThree", "\xEF\xBF\xBF", kValid},
+        Utf8Sample{"FirstOfFour", "\xF0\x90\x80\x80", kValid},
+        Utf8Sample{"LastOfAll", "\xF4\x8F\xBF\xBF", kValid},
+        Utf8Sample{"LoneContinuation", "\x80", 0}, Utf8Sample{"LastContinuation", "\xBF", 0},
+        Utf8Sample{"OverlongNul", "\xC0\x80", 0}, Utf8Sample{"OverlongTwo", "\xC1\xBF", 0},
+        Utf8Sample{"OverlongThree", "\xE0\x9F\xBF", 0},
+        Utf8Sample{"OverlongFour", "\xF0\x8F\xBF\xBF", 0},
+        Utf8Sample{"FirstSurrogate", "\xED\xA0\x80", 0},
+        Utf8Sample{"LastSurrogate", "\xED\xBF\xBF", 0},
+        Utf8Sample{"AboveAll", "\xF4\x90\x80\x80", 0},
+        Utf8Sample{"FarAbove", "\xF5\x80\x80\x80", 0},
+        Utf8Sample{"FiveBytes", "\xF8\x88\x80\x80\x80", 0}, Utf8Sample{"Ff", "\xFF", 0},
+        Utf8Sample{"SecondIsAscii", "\xC2\x41", 0}, Utf8Sample{"ThirdIsAscii", "\xE2\x82\x41", 0},
+        Utf8Sample{"FourthIsAscii", "\xF0\x9F\x98\x41", 0},
+        Utf8Sample{"ThirdIsALead", "\xE2\x82\xC2", 0},
+        Utf8Sample{"BehindAValidOne", "\xC3\xA4\xFF", 2}),
     [](const auto& sample) { return std::string(sample.param.name); });
 
 TEST(Utf8Text, MayNotEndInsideACharacter) {

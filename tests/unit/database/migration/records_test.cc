@@ -24,7 +24,7 @@ using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::SizeIs;
 
-Options with(Migrations migrations) {
+Options opened_with(Migrations migrations) {
   Options options;
   options.migrations = std::move(migrations);
   return options;
@@ -36,7 +36,7 @@ class MigrationRecords : public testing::Test {
   MigrationRecords() { open(counted_migrations(3)); }
 
   [[nodiscard]] std::string file() const { return directory_.file("a.db"); }
-  void open(const Migrations& steps) const { Database::open(file(), with(steps)).close(); }
+  void open(const Migrations& steps) const { Database::open(file(), opened_with(steps)).close(); }
   [[nodiscard]] MigrationError refusal(const Migrations& steps) const {
     return thrown<MigrationError>([&] { open(steps); });
   }
@@ -192,7 +192,7 @@ TEST_F(OldFile, IsGivenRecordsWhenNoStepIsMissing) {
 
 TEST_F(OldFile, IsNotWrittenByAReadOnlyOpen) {
   const std::string before = fingerprint(file());
-  Options options = with(counted_migrations(3));
+  Options options = opened_with(counted_migrations(3));
   options.mode = OpenMode::ReadOnly;
   Database::open(file(), options).close();
   EXPECT_EQ(fingerprint(file()), before);
@@ -223,7 +223,8 @@ class ForeignFile : public testing::Test {
 // VSC-03: version 0 with tables is not taken for a new file.
 TEST_F(ForeignFile, IsRefusedAndLeftAlone) {
   const std::string before = fingerprint(file());
-  const auto error = thrown<MigrationError>([&] { (void)Database::open(file(), with(steps())); });
+  const auto error =
+      thrown<MigrationError>([&] { (void)Database::open(file(), opened_with(steps())); });
   EXPECT_EQ(error.code(), "DB_SCHEMA_UNKNOWN");
   EXPECT_THAT(std::string(error.hint()), HasSubstr("adopt_schema"));
   EXPECT_EQ(fingerprint(file()), before);
@@ -234,7 +235,7 @@ TEST_F(ForeignFile, IsOpenedWithoutSteps) {
 }
 
 TEST_F(ForeignFile, CanBeAdoptedAtAVersion) {
-  Options options = with(steps());
+  Options options = opened_with(steps());
   options.adopt_schema = 1;
   Database::open(file(), options).close();
   EXPECT_EQ(run_raw(file(), "SELECT count(*) FROM folders, files"), "0");
@@ -243,14 +244,14 @@ TEST_F(ForeignFile, CanBeAdoptedAtAVersion) {
 }
 
 TEST_F(ForeignFile, CanBeAdoptedAsHavingNoneOfTheSteps) {
-  Options options = with({{1, "files", "CREATE TABLE files(x)"}});
+  Options options = opened_with({{1, "files", "CREATE TABLE files(x)"}});
   options.adopt_schema = 0;
   Database::open(file(), options).close();
   EXPECT_EQ(run_raw(file(), "PRAGMA user_version"), "1");
 }
 
 TEST_F(ForeignFile, IsAdoptedOnce) {
-  Options options = with(steps());
+  Options options = opened_with(steps());
   options.adopt_schema = 2;
   Database::open(file(), options).close();
   options.adopt_schema = 1;
@@ -259,7 +260,7 @@ TEST_F(ForeignFile, IsAdoptedOnce) {
 }
 
 TEST_F(ForeignFile, CannotBeAdoptedAtAVersionThatThereIsNoStepOf) {
-  Options options = with(steps());
+  Options options = opened_with(steps());
   for (const int version : {-1, 3}) {
     options.adopt_schema = version;
     EXPECT_EQ(thrown<MisuseError>([&] { (void)Database::open(file(), options); }).code(),
