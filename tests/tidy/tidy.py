@@ -75,6 +75,8 @@ PUBLIC_HEADERS = {
     "records/selection.h": "records",
     "records/storage.h": "records",
     "records/table.h": "records",
+    "vault.h": "vault",
+    "vault_session.h": "vault",
     "knowledge.h": "text",
     "text.h": "text",
     "audit.h": "audit",
