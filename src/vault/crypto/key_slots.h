@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,9 +58,9 @@ class KeySlots {
   /// The bytes to be stored. Some random bytes in them are new each time a slot is changed.
   [[nodiscard]] std::vector<std::byte> serialize() const;
 
-  /// The data key. Tries every password slot, so that it takes as long for a wrong password as all
-  /// slots take. Throws VaultError: INVALID_PASSWORD when no slot opens, VAULT_CORRUPTED when one
-  /// does but the slots are not as they were left by whoever had the data key.
+  /// The data key. Tries one password slot after the other. Throws VaultError: INVALID_PASSWORD
+  /// when no slot opens, VAULT_CORRUPTED when one does but the slots are not as they were left by
+  /// whoever had the data key.
   [[nodiscard]] SecretBytes unlock(std::span<const std::byte> password) const;
   /// The same with what add_recovery() gave, in upper or lower case, with or without its dashes.
   [[nodiscard]] SecretBytes unlock_with_recovery(std::string_view recovery_key) const;
@@ -94,6 +95,17 @@ class KeySlots {
  private:
   struct Entry;
   KeySlots();
+
+  [[nodiscard]] SecretBytes require_sealed(SecretBytes data_key) const;
+  void require_own(const SecretBytes& data_key) const;
+  void require_room() const;
+  /// Wraps the data key with `wrapping_key` for a slot that has its number, kind, parameters, salt.
+  void add(const SecretBytes& data_key, const SecretBytes& wrapping_key, Entry entry);
+  [[nodiscard]] Entry new_entry(Kind kind, const KeyParameters& parameters) const;
+  [[nodiscard]] std::optional<SecretBytes> open(const Entry& entry,
+                                                const SecretBytes& wrapping_key) const;
+  void serialize_body(std::vector<std::byte>& out) const;
+  [[nodiscard]] std::array<std::byte, 32> seal_of(const SecretBytes& data_key) const;
 
   KeyId key_id_{};
   std::vector<Entry> entries_;

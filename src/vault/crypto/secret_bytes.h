@@ -16,6 +16,9 @@ namespace turnstile::vault {
 class SecretBytes {
  public:
   SecretBytes() noexcept = default;
+  SecretBytes(SecretBytes&& other) noexcept;
+  SecretBytes& operator=(SecretBytes&& other) noexcept;
+  ~SecretBytes() = default;
   /// `size` bytes of zero. Throws VaultError (CRYPTO_UNAVAILABLE), std::bad_alloc.
   explicit SecretBytes(std::size_t size);
   /// A copy of `bytes`; the source is the caller's to wipe.
@@ -35,10 +38,10 @@ class SecretBytes {
 
  private:
   struct Free {
-    std::size_t size = 0;
+    std::size_t size;
     void operator()(std::byte* bytes) const noexcept;
   };
-  std::unique_ptr<std::byte[], Free> bytes_;
+  std::unique_ptr<std::byte[], Free> bytes_{nullptr, Free{0}};
 };
 
 }  // namespace turnstile::vault
