@@ -82,8 +82,8 @@ class SealedDatabase {
 
  private:
   class Impl;
-  explicit SealedDatabase(std::shared_ptr<Impl> impl) noexcept;
-  std::shared_ptr<Impl> impl_;
+  explicit SealedDatabase(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace turnstile::vault

@@ -23,7 +23,13 @@ namespace {
 
 constexpr std::size_t kSealedExtra = crypto_secretstream_xchacha20poly1305_ABYTES;
 
-/// The state of one direction, wiped at the end. Threads: confined.
+[[noreturn]] void raise_other_size(const std::filesystem::path& path) {
+  raise_vault(code("ATTACHMENT_READ"),
+              "what was to be sealed as " + quoted(path) + " changed its size meanwhile", Call{});
+}
+
+}  // namespace
+
 struct StreamState {
   StreamState() = default;
   ~StreamState() { sodium_memzero(&state, sizeof(state)); }
@@ -34,22 +40,12 @@ struct StreamState {
   std::array<std::byte, kSealedChunk + kSealedExtra> chunk{};
 };
 
-[[noreturn]] void raise_other_size(const std::filesystem::path& path) {
-  raise_vault(code("ATTACHMENT_READ"),
-              "what was to be sealed as " + quoted(path) + " changed its size meanwhile", Call{});
-}
-
-}  // namespace
-
-class SealedWriter::Cipher : public StreamState {};
-class SealedReader::Cipher : public StreamState {};
-
 SealedWriter::SealedWriter(std::filesystem::path path, const SecretBytes& data_key,
                            const Seal& seal, std::uint64_t content_bytes)
     : path_(std::move(path)),
       report_{content_bytes, sealed_bytes(content_bytes)},
       missing_(content_bytes),
-      cipher_(std::make_unique<Cipher>()),
+      cipher_(std::make_unique<StreamState>()),
       chunk_(kSealedChunk) {
   require_sodium();
   RawHeader header;
@@ -108,7 +104,7 @@ SealedReader::SealedReader(std::filesystem::path path, const SecretBytes& data_k
                            const Seal& expected)
     : path_(std::move(path)),
       file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)),
-      cipher_(std::make_unique<Cipher>()),
+      cipher_(std::make_unique<StreamState>()),
       chunk_(kSealedChunk) {
   if (!file_.is_open()) raise_read("cannot open", path_, errno, call_);
   struct stat status {};

@@ -19,6 +19,9 @@ namespace turnstile::vault {
 
 inline constexpr std::size_t kSealedChunk = std::size_t{1} << 16;
 
+/// libsodium's state of one direction, and room for a chunk; wiped at the end. Threads: confined.
+struct StreamState;
+
 /// Writes a sealed file beside its place and puts it there in one step. Throws StorageError
 /// (PROFILE_STORAGE_WRITE).
 ///
@@ -38,8 +41,6 @@ class SealedWriter {
   SealedReport finish(bool overwrite);
 
  private:
-  class Cipher;
-
   void push(bool is_last);
   void write(std::span<const std::byte> bytes);
 
@@ -47,7 +48,7 @@ class SealedWriter {
   const Call call_;
   const SealedReport report_;
   std::uint64_t missing_;
-  std::unique_ptr<Cipher> cipher_;
+  std::unique_ptr<StreamState> cipher_;
   SecretBytes chunk_;
   std::size_t filled_ = 0;
   bool ended_ = false;
@@ -72,8 +73,6 @@ class SealedReader {
   [[nodiscard]] std::span<const std::byte> next();
 
  private:
-  class Cipher;
-
   [[noreturn]] void raise_damaged(const std::string& why) const;
   void read(std::span<std::byte> into);
 
@@ -84,7 +83,7 @@ class SealedReader {
   std::uint64_t missing_ = 0;
   std::uint64_t chunks_ = 0;
   bool ended_ = false;
-  std::unique_ptr<Cipher> cipher_;
+  std::unique_ptr<StreamState> cipher_;
   SecretBytes chunk_;
 };
 
