@@ -93,9 +93,7 @@ TEST_F(EncryptedDatabase, KeepsWhatWasWritten) {
 TEST_F(EncryptedDatabase, HasALogAndReadersBesideTheWriter) {
   const Database database = open();
   const Lane lane = database.lane("test");
-  EXPECT_EQ(
-      lane.read([](ReadTx& tx) { return tx.query<std::string>("PRAGMA journal_mode").one(); }),
-      "wal");
+  EXPECT_TRUE(std::filesystem::exists(path() + "-wal"));
   lane.write([&](WriteTx& tx) {
     add_note(tx, "unseen");
     std::jthread reader([&] { EXPECT_EQ(count_notes(lane), 0); });
