@@ -63,7 +63,16 @@ SealedWriter::SealedWriter(std::filesystem::path path, const SecretBytes& data_k
 SealedWriter::~SealedWriter() = default;
 
 void SealedWriter::write(std::span<const std::byte> bytes) {
+  constexpr std::uint64_t kBegunAtOnce = std::uint64_t{8} << 20;
   write_all(file_->descriptor(), bytes, path_, call_);
+  written_ += bytes.size();
+  if (written_ - begun_ < kBegunAtOnce) return;
+  // The medium works while the next chunks are encrypted. Where it cannot be told to, all of it is
+  // left to the sync at the end.
+  static_cast<void>(::sync_file_range(file_->descriptor(), static_cast<off64_t>(begun_),
+                                      static_cast<off64_t>(written_ - begun_),
+                                      SYNC_FILE_RANGE_WRITE));
+  begun_ = written_;
 }
 
 void SealedWriter::add(std::span<const std::byte> content) {

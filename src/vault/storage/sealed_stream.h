@@ -48,6 +48,8 @@ class SealedWriter {
   const Call call_;
   const SealedReport report_;
   std::uint64_t missing_;
+  std::uint64_t written_ = 0;  // Bytes in the file.
+  std::uint64_t begun_ = 0;    // Of these, the medium was told to take them.
   std::unique_ptr<StreamState> cipher_;
   SecretBytes chunk_;
   std::size_t filled_ = 0;
