@@ -53,7 +53,6 @@ class SealedWriter {
   std::unique_ptr<StreamState> cipher_;
   SecretBytes chunk_;
   std::size_t filled_ = 0;
-  bool ended_ = false;
   std::unique_ptr<database::TempFile> file_;
 };
 
