@@ -150,6 +150,7 @@ Attachment AttachmentStore::add(const AttachOptions& options, std::int64_t size,
                                 const Source& source) {
   require_attachment_name(options.name, call_);
   require_size(size, options_.attachment_limit_bytes, options.name);
+  gate::sync_point("AttachmentStore:begun");
   Attachment added{random_name(), options.owner, options.name, options.type, size, {}, {}};
   added.created = time_of(now_us());
   added.sha256 = write_content(added.id, size, source);

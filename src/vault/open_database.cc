@@ -1,6 +1,8 @@
 #include "vault/open_database.h"
 
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -34,12 +36,21 @@ std::string_view profile_code_of(std::string_view below) noexcept {
   return code("DB_OPEN_FAILED");
 }
 
-Options options_for(const WorkspaceOptions& options) {
+Options options_for(const WorkspaceOptions& options, bool create) {
   Options result = options.database;
-  // The file is there, made empty by whoever makes a profile, so that it is private from the start.
-  result.mode = OpenMode::ReadWrite;
+  result.mode = create ? OpenMode::ReadWriteCreate : OpenMode::ReadWrite;
   if (!result.log_sink) result.log_sink = options.log_sink;
   return result;
+}
+
+// SQLite takes a file without a byte for a database that is to be made.
+void require_profile_content(const std::filesystem::path& path, const ProfileRecord& record,
+                             const Call& call) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return;
+  if (std::filesystem::file_size(path, error) != 0 || error) return;
+  raise_vault(code("DB_QUERY_FAILED"),
+              "the database of the profile '" + record.name + "' is empty: " + quoted(path), call);
 }
 
 }  // namespace
@@ -53,6 +64,7 @@ OpenDatabase OpenDatabase::open(const ProfileFolder& folder, const ProfileRecord
 OpenDatabase OpenDatabase::create(const ProfileFolder& folder, const ProfileRecord& record,
                                   const ProfileKeys* keys, const WorkspaceOptions& options,
                                   const Call& call) {
+  // Made here, so that the file is private from the start.
   if (record.kind != ProfileKind::Sealed) make_private_file(folder.part(record.database), call);
   return open_form(folder, record, keys, options, true, call);
 }
@@ -61,15 +73,17 @@ OpenDatabase OpenDatabase::open_form(const ProfileFolder& folder, const ProfileR
                                      const ProfileKeys* keys, const WorkspaceOptions& options,
                                      bool create, const Call& call) {
   const std::filesystem::path path = folder.part(record.database);
+  if (!create && record.kind == ProfileKind::Plain) require_profile_content(path, record, call);
   try {
     OpenDatabase opened = [&] {
       if (record.kind == ProfileKind::Plain)
-        return OpenDatabase(Database::open(path.string(), options_for(options), call.where));
-      if (record.kind == ProfileKind::Encrypted) {
         return OpenDatabase(
-            open_encrypted_database(path, keys->data_key, options_for(options), call.where));
+            Database::open(path.string(), options_for(options, create), call.where));
+      if (record.kind == ProfileKind::Encrypted) {
+        return OpenDatabase(open_encrypted_database(path, keys->data_key,
+                                                    options_for(options, create), call.where));
       }
-      const SealedOptions sealed{options_for(options), options.save_within,
+      const SealedOptions sealed{options_for(options, create), options.save_within,
                                  static_cast<std::uint64_t>(options.sealed_limit_bytes)};
       const Seal seal{Purpose::Database, record.id, keys->key_id, 0};
       return OpenDatabase(create ? SealedDatabase::create(path, keys->data_key, seal, sealed)

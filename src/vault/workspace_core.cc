@@ -1,6 +1,5 @@
 #include "vault/workspace_core.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "database/copies/temp_file.h"
 #include "gate/sync_point.h"
 #include "sqlite/raise.h"
 #include "vault/files.h"
@@ -122,9 +122,9 @@ void WorkspaceCore::prepare_root(const Call& call) {
                " were open to others; they have mode 0700 now");
     }
     // Permissions alone do not tell: the file system may be full or read-only.
-    const fs::path probe = layout_.tmp() / random_name();
-    write_file_atomic(probe, "probe", call);
-    remove_tree(probe, call);
+    database::TempFile probe(layout_.registry(), call);
+    if (::write(probe.descriptor(), "x", 1) != 1)
+      raise_write("cannot write", probe.path(), errno, call);
   } catch (const StorageError& cause) {
     raise_not_writable(layout_.root(), cause);
   }

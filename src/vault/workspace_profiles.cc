@@ -148,6 +148,7 @@ std::shared_ptr<SessionCore> WorkspaceCore::unlock(const std::string& id, std::s
   if (auto session = session_of(id)) return session;
   ProfileAccess access = ProfileAccess::for_session(layout_, id, options_.log_sink, call);
   auto keys = keys_for(*place, access, password, options, call);
+  gate::sync_point("WorkspaceCore:unlocking");
   auto session =
       std::make_shared<SessionCore>(layout_, options_, std::move(access), std::move(keys), call);
   const gate::MutexLock sessions_lock(mutex_);
