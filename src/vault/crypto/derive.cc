@@ -14,18 +14,24 @@ namespace {
 
 constexpr std::size_t kHash = crypto_auth_hmacsha256_BYTES;
 
+// libsodium wants an address even for no bytes.
+std::span<const std::byte> not_null(std::span<const std::byte> bytes) noexcept {
+  static constexpr std::byte kNowhere{};
+  return bytes.data() == nullptr ? std::span(&kNowhere, 0) : bytes;
+}
+
 /// HMAC-SHA256 in pieces, its state wiped at the end. Threads: confined.
 class DerivationHmac {
  public:
   explicit DerivationHmac(std::span<const std::byte> key) {
-    crypto_auth_hmacsha256_init(&state_, raw(key), key.size());
+    crypto_auth_hmacsha256_init(&state_, raw(not_null(key)), key.size());
   }
   ~DerivationHmac() { sodium_memzero(&state_, sizeof(state_)); }
   DerivationHmac(const DerivationHmac&) = delete;
   DerivationHmac& operator=(const DerivationHmac&) = delete;
 
   DerivationHmac& add(std::span<const std::byte> bytes) {
-    crypto_auth_hmacsha256_update(&state_, raw(bytes), bytes.size());
+    crypto_auth_hmacsha256_update(&state_, raw(not_null(bytes)), bytes.size());
     return *this;
   }
   void finish(std::span<std::byte, kHash> out) { crypto_auth_hmacsha256_final(&state_, raw(out)); }
