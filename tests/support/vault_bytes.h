@@ -23,12 +23,17 @@ using Bytes = std::vector<std::byte>;
   return std::as_bytes(std::span(text));
 }
 
-[[nodiscard]] inline Bytes from_hex(std::string_view digits) {
+[[nodiscard]] inline Bytes from_hex(std::string digits) {
+  std::erase(digits, '\n');
   Bytes bytes;
   for (std::size_t i = 0; i + 1 < digits.size(); i += 2)
-    bytes.push_back(
-        static_cast<std::byte>(std::stoi(std::string(digits.substr(i, 2)), nullptr, 16)));
+    bytes.push_back(static_cast<std::byte>(std::stoi(digits.substr(i, 2), nullptr, 16)));
   return bytes;
+}
+
+/// A file of format version 1, written once with fixed_key(); format_test.py reads them too.
+[[nodiscard]] inline Bytes format_file(const std::string& name) {
+  return from_hex(read_file(TURNSTILE_TEST_SOURCE_DIR "/unit/vault/storage/format/" + name));
 }
 
 [[nodiscard]] inline std::string to_hex(std::span<const std::byte> bytes) {

@@ -25,9 +25,15 @@ std::size_t front_of(std::uint32_t number) noexcept {
   return number == 1 ? kPlainFront : 0;
 }
 
-// The counter has 32 bits and begins anywhere: it may pass its end, which libsodium refuses.
-void xor_stream(std::span<std::byte> bytes, std::span<const std::byte> nonce, std::uint32_t counter,
-                std::span<const std::byte> key) {
+std::uint32_t counter_of(std::uint32_t number, std::span<const std::byte> nonce) noexcept {
+  constexpr std::size_t kCounterAt = 12;
+  return ByteReader(nonce.subspan(kCounterAt)).number<std::uint32_t>() ^ number;
+}
+
+}  // namespace
+
+void chacha20_xor(std::span<std::byte> bytes, std::span<const std::byte> nonce,
+                  std::uint32_t counter, std::span<const std::byte> key) {
   const std::uint64_t left = ((std::uint64_t{1} << 32) - counter) * kBlock;
   const auto first = bytes.first(std::min<std::uint64_t>(left, bytes.size()));
   const auto rest = bytes.subspan(first.size());
@@ -36,13 +42,6 @@ void xor_stream(std::span<std::byte> bytes, std::span<const std::byte> nonce, st
   if (!rest.empty())
     crypto_stream_chacha20_ietf_xor_ic(raw(rest), raw(rest), rest.size(), raw(nonce), 0, raw(key));
 }
-
-std::uint32_t counter_of(std::uint32_t number, std::span<const std::byte> nonce) noexcept {
-  constexpr std::size_t kCounterAt = 12;
-  return ByteReader(nonce.subspan(kCounterAt)).number<std::uint32_t>() ^ number;
-}
-
-}  // namespace
 
 SecretBytes page_key(const SecretBytes& data_key) {
   return derive_key(data_key, "turnstile pages 1");
@@ -55,7 +54,7 @@ PageCipher::PageCipher(const SecretBytes& data_key) : key_(page_key(data_key)) {
 SecretBytes PageCipher::one_time_keys(std::span<const std::byte> nonce,
                                       std::uint32_t counter) const {
   SecretBytes keys(2 * kHalf);
-  xor_stream(keys.bytes(), nonce, counter, key_.bytes());
+  chacha20_xor(keys.bytes(), nonce, counter, key_.bytes());
   return keys;
 }
 
@@ -67,7 +66,7 @@ void PageCipher::encrypt(std::uint32_t number, std::span<std::byte> page,
   randombytes_buf(nonce.data(), nonce.size());
   const std::uint32_t counter = counter_of(number, nonce);
   const SecretBytes keys = one_time_keys(nonce, counter);
-  xor_stream(content.subspan(front_of(number)), nonce, counter + 1, keys.bytes().last(kHalf));
+  chacha20_xor(content.subspan(front_of(number)), nonce, counter + 1, keys.bytes().last(kHalf));
   if (number == 1) std::ranges::copy(salt, content.begin());
   crypto_onetimeauth_poly1305(raw(tag), raw(page), content.size() + kNonce, raw(keys.bytes()));
 }
@@ -82,7 +81,7 @@ bool PageCipher::decrypt(std::uint32_t number, std::span<std::byte> page) const 
                                          raw(keys.bytes())) != 0) {
     return false;
   }
-  xor_stream(content.subspan(front_of(number)), nonce, counter + 1, keys.bytes().last(kHalf));
+  chacha20_xor(content.subspan(front_of(number)), nonce, counter + 1, keys.bytes().last(kHalf));
   if (number == 1) std::ranges::copy(std::as_bytes(std::span(kPlainMagic)), content.begin());
   return true;
 }

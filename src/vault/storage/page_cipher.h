@@ -21,6 +21,11 @@ using FileSalt = std::array<std::byte, 16>;
 /// The key of a file's pages.
 [[nodiscard]] SecretBytes page_key(const SecretBytes& data_key);
 
+/// ChaCha20 with the first 12 bytes of `nonce`, from block `counter` on. That begins anywhere, and
+/// goes on at 0 after its last value, as the engine's does; libsodium refuses that.
+void chacha20_xor(std::span<std::byte> bytes, std::span<const std::byte> nonce,
+                  std::uint32_t counter, std::span<const std::byte> key);
+
 /// Threads: shared.
 class PageCipher {
  public:

@@ -14,7 +14,7 @@ using test::fixed_key;
 using test::from_hex;
 using test::to_hex;
 
-std::string run(std::string_view key, std::string_view salt, std::string_view info,
+std::string run(const std::string& key, const std::string& salt, const std::string& info,
                 std::size_t size) {
   return to_hex(hkdf_sha256(from_hex(key), from_hex(salt), from_hex(info), size).bytes());
 }

@@ -278,14 +278,7 @@ TEST(KeySlots, ForAnotherDataKeyOpenWithThePasswordToo) {
 
 // The files of today are to be read in ten years.
 TEST(KeySlots, ReadAFileOfVersionOne) {
-  const Bytes bytes = test::from_hex(
-      "7475726e7374696c652e6b65797300000100000001000000c051a3a22c02fb67b272956c3044257c"
-      "010000000100000001000000000000000020000000000000762ee5401f0a4cfadddee95ff16d0a79"
-      "e686ecfed7fd17772c4f502f934bfa8573e92c48f9fe34d6026f861d1a3bb0e6e09cb61a4ef5d8a4"
-      "6636a9c56ceac053f035871ff80d081fef57a6f2228b6a875e4a12ab4f69e585192f57b4ac752c0b"
-      "de1b798efc0677b3d21d8a08178621f60c54164209dc5a32ad3fa1e9f76d3b74cabfcb7d1976902a"
-      "7eb2bd575be0e8f6d72d330348fb571c");
-  const KeySlots slots = KeySlots::parse(bytes);
+  const KeySlots slots = KeySlots::parse(test::format_file("keys.hex"));
   EXPECT_EQ(test::to_hex(slots.unlock(as_bytes("correct horse")).bytes()),
             "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
 }

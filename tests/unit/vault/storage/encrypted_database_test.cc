@@ -343,7 +343,48 @@ TEST_F(EncryptedDatabase, IsRekeyedPageByPage) {
   EXPECT_EQ(outcome(), "200 notes");
 }
 
-TEST(PageCipherOfAVault, GivesThePageBackWhereverItsCounterBegins) {
+// The files of today are to be read in ten years.
+TEST_F(EncryptedDatabase, OfVersionOneIsRead) {
+  write_file(path(), test::text_of(test::format_file("pages.hex")));
+  verify_encrypted_file(path(), key_);
+  Options options;
+  options.mode = OpenMode::ReadWrite;
+  EXPECT_EQ(open(options).lane("test").read(
+                [](ReadTx& tx) { return tx.query<std::string>("SELECT a FROM t").one(); }),
+            "hello");
+}
+
+TEST(PageCipherOfAVault, GoesOnAtZeroBehindTheLastBlock) {
+  constexpr std::size_t kBlock = 64;
+  const SecretBytes key = fixed_key();
+  const test::Bytes nonce(12, std::byte{3});
+  test::Bytes whole(100 * kBlock - 5);
+  test::Bytes in_blocks = whole;
+  const std::uint32_t first = 0xFFFFFFF0U;
+  chacha20_xor(whole, nonce, first, key.bytes());
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    const auto rest = std::span(in_blocks).subspan(i * kBlock);
+    chacha20_xor(rest.first(std::min(kBlock, rest.size())), nonce, first + i, key.bytes());
+  }
+  EXPECT_EQ(whole, in_blocks);
+}
+
+// RFC 8439, 2.4.2.
+TEST(PageCipherOfAVault, UsesThePublishedChaCha20) {
+  const std::string_view text =
+      "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, "
+      "sunscreen would be it.";
+  test::Bytes bytes(text.size());
+  std::ranges::copy(test::as_bytes(text), bytes.begin());
+  chacha20_xor(bytes, test::from_hex("000000000000004a00000000"), 1, fixed_key().bytes());
+  EXPECT_EQ(test::to_hex(bytes),
+            "6e2e359a2568f98041ba0728dd0d6981e97e7aec1d4360c20a27afccfd9fae0b"
+            "f91b65c5524733ab8f593dabcd62b3571639d624e65152ab8f530c359f0861d8"
+            "07ca0dbf500d6a6156a38e088a22b65e52bc514d16ccf806818ce91ab7793736"
+            "5af90bbf74a35be6b40b8eedf2785e42874d");
+}
+
+TEST(PageCipherOfAVault, GivesThePageBack) {
   const PageCipher cipher(fixed_key());
   const FileSalt salt{std::byte{1}};
   for (const std::size_t size : {512, 4096, 65536}) {

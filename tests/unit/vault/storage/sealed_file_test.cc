@@ -307,13 +307,7 @@ TEST_F(SealedFile, IsSealedAnewWithAnotherKey) {
 // The files of today are to be read in ten years.
 // VSE-02: a known answer.
 TEST_F(SealedFile, OfVersionOneIsRead) {
-  const test::Bytes bytes = test::from_hex(
-      "7475726e7374696c652e7365616c6564010000000200000005000000000000000000000000000000"
-      "00000000000000000000000000000000afb941b758f1acbc5a97a3bd5bc07f719bd0c719a4c90a2a"
-      "ab4988dc9d04e9e1a8de86f75cee5f48aea1a33f38230c61657b3293eddc5d958eec444c069c3a75"
-      "89d9cabdf679b945d7fea7b2377cc50b63be00e77133fc446c6ecd019e2ce478ae623e0a39cd3a44"
-      "fd1e6d9f0b3f");
-  write_file(path(), text_of(bytes));
+  write_file(path(), text_of(test::format_file("sealed.hex")));
   EXPECT_EQ(open(), "hello");
 }
 
