@@ -245,6 +245,19 @@ TEST_F(EncryptedDatabase, IsCopiedEncryptedBeforeASchemaStep) {
   EXPECT_THAT(test::files_with(folder_.path(), "canary"), IsEmpty());
 }
 
+TEST_F(EncryptedDatabase, IsVacuumedAndStaysEncrypted) {
+  make();
+  {
+    const Database database = open();
+    database.lane("test").write([](WriteTx& tx) { tx.execute("DELETE FROM note WHERE id > 20"); });
+    database.maintenance().vacuum();
+    EXPECT_EQ(count_notes(database.lane("test")), 20);
+  }
+  EXPECT_LT(read_file(path()).size(), 20 * 4096U);
+  EXPECT_EQ(verified(), "whole");
+  EXPECT_THAT(test::files_with(folder_.path(), "canary"), IsEmpty());
+}
+
 // ---- Damage ----
 
 TEST_F(EncryptedDatabase, IsWhole) {

@@ -198,6 +198,21 @@ TEST_F(SealedDatabases, RefuseLanesThatOutliveThem) {
   EXPECT_EQ(thrown<MisuseError>([&] { lane.write([](WriteTx&) {}); }).code(), "DB_CLOSED");
 }
 
+TEST_F(SealedDatabases, AreVacuumed) {
+  SealedDatabase sealed = create();
+  sealed.database().lane("test").write([](WriteTx& tx) {
+    tx.execute("CREATE TABLE large AS SELECT zeroblob(1000000)");
+    tx.execute("DROP TABLE large");
+    add_note(tx, "first");
+  });
+  sealed.save();
+  const std::uint64_t before = sealed.state().content_bytes;
+  sealed.database().maintenance().vacuum();
+  sealed.save();
+  EXPECT_LT(sealed.state().content_bytes, before / 2);
+  EXPECT_EQ(saved(), 1);
+}
+
 // ---- Saving ----
 
 TEST_F(SealedDatabases, AreInTheFileWhenSaveReturns) {
