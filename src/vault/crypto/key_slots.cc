@@ -155,7 +155,7 @@ KeySlots KeySlots::for_key(const SecretBytes& data_key, std::span<const std::byt
   randombytes_buf(slots.key_id_.data(), slots.key_id_.size());
   Entry entry = slots.new_entry(Kind::Password, parameters);
   const SecretBytes wrapping_key = stretch(password, entry.salt, parameters);
-  slots.add(data_key, wrapping_key, std::move(entry));
+  slots.add(data_key, wrapping_key, entry);
   return slots;
 }
 
@@ -293,7 +293,7 @@ void KeySlots::set_password(const SecretBytes& data_key, std::span<const std::by
   Entry entry = new_entry(Kind::Password, parameters);
   const SecretBytes wrapping_key = stretch(password, entry.salt, parameters);
   std::erase_if(entries_, [](const Entry& old) { return old.slot.kind == Kind::Password; });
-  add(data_key, wrapping_key, std::move(entry));
+  add(data_key, wrapping_key, entry);
 }
 
 std::uint32_t KeySlots::add_password(const SecretBytes& data_key,
@@ -306,7 +306,7 @@ std::uint32_t KeySlots::add_password(const SecretBytes& data_key,
   Entry entry = new_entry(Kind::Password, parameters);
   const std::uint32_t number = entry.slot.number;
   const SecretBytes wrapping_key = stretch(password, entry.salt, parameters);
-  add(data_key, wrapping_key, std::move(entry));
+  add(data_key, wrapping_key, entry);
   return number;
 }
 
@@ -316,7 +316,7 @@ SecretBytes KeySlots::add_recovery(const SecretBytes& data_key) {
   const SecretBytes key = SecretBytes::random(kDataKeySize);
   Entry entry = new_entry(Kind::Recovery, {0, 0});
   const SecretBytes wrapping_key = recovery_wrapping_key(key, entry.salt);
-  add(data_key, wrapping_key, std::move(entry));
+  add(data_key, wrapping_key, entry);
   return to_recovery_text(key);
 }
 

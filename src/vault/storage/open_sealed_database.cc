@@ -148,7 +148,7 @@ std::optional<SealedDatabase::Impl::Ticket> SealedDatabase::Impl::begin_save(Tic
   return requested_;
 }
 
-void SealedDatabase::Impl::end_save(Ticket up_to, std::exception_ptr failure) {
+void SealedDatabase::Impl::end_save(Ticket up_to, const std::exception_ptr& failure) {
   {
     MutexLock lock(mutex_);
     saving_ = false;

@@ -81,7 +81,7 @@ class SealedDatabase::Impl {
 
   [[nodiscard]] Ticket request();
   [[nodiscard]] std::optional<Ticket> begin_save(Ticket wanted);
-  void end_save(Ticket up_to, std::exception_ptr failure);
+  void end_save(Ticket up_to, const std::exception_ptr& failure);
   void rethrow_failure() const;
   /// Empty when nothing was changed since the last save.
   [[nodiscard]] std::optional<Image> snapshot(std::source_location where);
