@@ -400,7 +400,7 @@ TEST(PageCipherOfAVault, UsesThePublishedChaCha20) {
 TEST(PageCipherOfAVault, GivesThePageBack) {
   const PageCipher cipher(fixed_key());
   const FileSalt salt{std::byte{1}};
-  for (const std::size_t size : {512, 4096, 65536}) {
+  for (const std::size_t size : {std::size_t{512}, std::size_t{4096}, std::size_t{65536}}) {
     for (const std::uint32_t number : {1U, 2U, 0xFFFFFFFEU}) {
       const std::string text = test::random_text(size, size + number);
       test::Bytes page(size);

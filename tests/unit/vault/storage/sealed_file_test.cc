@@ -263,7 +263,7 @@ TEST_F(SealedFile, IsNotWrittenOverAnotherOneUnlessThatIsMeant) {
 
 // VAT-05: what changes its size while it is read is refused, and leaves nothing.
 TEST_F(SealedFile, RefusesASourceOfAnotherSizeThanAnnounced) {
-  for (const std::uint64_t announced : {9, 11}) {
+  for (const std::uint64_t announced : {std::uint64_t{9}, std::uint64_t{11}}) {
     bool given = false;
     const auto source = [&given](std::span<std::byte> into) -> std::size_t {
       if (std::exchange(given, true)) return 0;
