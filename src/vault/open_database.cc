@@ -27,13 +27,15 @@ Migrations vault_steps() {
                   " WITHOUT ROWID;"}};
 }
 
-/// What a profile's caller is told of a failure to open a file.
+/// What a profile's caller is told of a failure to open a file; empty: what it says itself.
 std::string_view profile_code_of(std::string_view below) noexcept {
-  if (below == "DB_NOT_A_DATABASE" || below == "DB_CORRUPT" || below == "DB_IO" ||
-      below == "ENGINE_ERROR" || below == "SQL_ERROR") {
+  if (below == "DB_NOT_A_DATABASE" || below == "DB_CORRUPT" || below == "DB_IO")
     return code("DB_QUERY_FAILED");
+  if (below == "DB_OPEN_FAILED" || below == "DB_NOT_FOUND" || below == "DB_IS_DIRECTORY" ||
+      below == "DB_NO_DIRECTORY" || below == "DB_PERMISSION") {
+    return code("DB_OPEN_FAILED");
   }
-  return code("DB_OPEN_FAILED");
+  return {};
 }
 
 Options options_for(const WorkspaceOptions& options, bool create) {
@@ -92,8 +94,9 @@ OpenDatabase OpenDatabase::open_form(const ProfileFolder& folder, const ProfileR
     opened.prepare(record, options, call);
     return opened;
   } catch (const StorageError& error) {
-    raise_from(profile_code_of(error.code()),
-               "the database of the profile '" + record.name + "' cannot be opened", error);
+    const std::string_view told = profile_code_of(error.code());
+    if (told.empty()) throw;
+    raise_from(told, "the database of the profile '" + record.name + "' cannot be opened", error);
   }
 }
 

@@ -173,7 +173,7 @@ TEST(ProfileStart, DisturbsNobodyWhoHasTheProfileOpen) {
   }
 }
 
-// VPL-01
+// VPL-01, VPL-07
 TEST(ProfileStart, OfTwoProfilesGivesTwoPoolsThatKnowNothingOfEachOther) {
   WorkspacePlace place;
   Workspace workspace = place.open();
@@ -186,7 +186,6 @@ TEST(ProfileStart, OfTwoProfilesGivesTwoPoolsThatKnowNothingOfEachOther) {
   // While one of them writes, the other one does.
   a.lane("notes").write([&](WriteTx&) { add_note(b.lane("notes"), "of b"); });
   EXPECT_THAT(all_notes(b.lane("notes")), ElementsAre("of b"));
-  // VPL-07
   a.lock();
   EXPECT_EQ(count_notes(b.lane("notes")), 1);
 }
@@ -232,6 +231,74 @@ TEST(ProfileStart, ThatFailsLeavesNothing) {
     EXPECT_THAT(workspace.profiles(), SizeIs(1));
   }
   EXPECT_EQ(picture_of(place.root()), before);
+}
+
+// PORT-04: such as SQLite's way of locking by files beside the database, which has no shared
+// memory.
+TEST(ProfileStart, WithoutAWriteAheadLogIsForThoseWhoSaySo) {
+  WorkspacePlace place;
+  place.options().database.vfs = "unix-dotfile";
+  {
+    Workspace workspace = place.open();
+    EXPECT_EQ(code_of([&] { workspace.create("work"); }), "DB_WAL_UNAVAILABLE");
+    EXPECT_THAT(workspace.profiles(), IsEmpty());
+  }
+  place.options().database.without_wal = WithoutWal::RollbackJournal;
+  Workspace workspace = place.open();
+  workspace.create("work");
+  const VaultSession session = workspace.unlock("work");
+  add_note(session.lane("notes"), "with a rollback journal");
+  EXPECT_EQ(count_notes(session.lane("notes")), 1);
+  EXPECT_THAT(place.told("JOURNAL_FALLBACK"), testing::Not(IsEmpty())) << "and the log is told";
+}
+
+/// The tables that a keeper of passwords has.
+Migrations card_schema() {
+  return {
+      {1, "cards",
+       "CREATE TABLE folder(id INTEGER PRIMARY KEY, parent INTEGER REFERENCES folder(id),"
+       "  name TEXT NOT NULL, removed INTEGER);"
+       "CREATE UNIQUE INDEX folder_name ON folder(coalesce(parent, 0), name)"
+       "  WHERE removed IS NULL;"
+       "CREATE TABLE card(id INTEGER PRIMARY KEY, folder INTEGER REFERENCES folder(id),"
+       "  title TEXT NOT NULL, password TEXT, removed INTEGER);"
+       "CREATE TABLE former_password(card INTEGER NOT NULL REFERENCES card(id) ON DELETE CASCADE,"
+       "  password TEXT NOT NULL, until INTEGER NOT NULL);"
+       "CREATE TABLE bank_card(id INTEGER PRIMARY KEY, number TEXT, removed INTEGER);"
+       "CREATE TABLE preference(name TEXT PRIMARY KEY, value TEXT)"}};
+}
+
+// VSC-01: with its rules, in a database that lies in a sealed file.
+TEST(ProfileSchema, IsTheProgramsOwn) {
+  WorkspacePlace place;
+  place.options().database.migrations = card_schema();
+  place.options().required_tables = {"folder", "card", "former_password", "bank_card",
+                                     "preference"};
+  Workspace workspace = place.open();
+  workspace.create("vault", {.kind = ProfileKind::Sealed, .password = kPassword});
+  const VaultSession session = workspace.unlock("vault", kPassword);
+  const Lane cards = session.lane("cards");
+  cards.write([](WriteTx& tx) {
+    tx.execute_script(
+        "INSERT INTO folder(id, name) VALUES (1, 'work');"
+        "INSERT INTO card(id, folder, title, password) VALUES (7, 1, 'mail', 'new');"
+        "INSERT INTO former_password VALUES (7, 'old', 1)");
+  });
+  const auto add_folder = [&] {
+    cards.write([](WriteTx& tx) { tx.execute("INSERT INTO folder(name) VALUES ('work')"); });
+  };
+  EXPECT_THROW(add_folder(), ConstraintError);
+  cards.write([](WriteTx& tx) { tx.execute("UPDATE folder SET removed = 1 WHERE id = 1"); });
+  EXPECT_NO_THROW(add_folder());
+  EXPECT_THROW(cards.write([](WriteTx& tx) {
+    tx.execute("INSERT INTO card VALUES (8, 99, 'x', '', NULL)");
+  }),
+               ConstraintError);
+  cards.write([](WriteTx& tx) { tx.execute("DELETE FROM card"); });
+  EXPECT_EQ(cards.read([](ReadTx& tx) {
+    return tx.query<std::int64_t>("SELECT count(*) FROM former_password").one();
+  }),
+            0);
 }
 
 }  // namespace

@@ -430,6 +430,38 @@ TEST_F(PlainSession, IsNotChangedWhileAnotherProgramHasIt) {
   EXPECT_EQ(count_notes(session.lane("notes")), 1);
 }
 
+// ERR-03, VPL-05: each reason for not getting on has a code of its own.
+TEST_F(PlainSession, TellsTheReasonsForWaitingApart) {
+  place_.options().database.connections = 2;
+  Workspace workspace = place_.open();
+  workspace.create("other");
+  const VaultSession session = workspace.unlock("other");
+  const Lane lane = session.lane("notes");
+  const CallOptions at_once{.timeout = milliseconds(0)};
+  Door door;
+  const auto wait_inside = [&](auto&) { door.pass(); };
+  std::jthread reader([&] { lane.read(wait_inside); });
+  std::jthread writer([&] { lane.write(wait_inside); });
+  door.wait_for(2);
+  const auto nothing = [](auto&) {};
+  EXPECT_EQ(thrown<Timeout>([&] { lane.read(at_once, nothing); }).code(), "READ_TIMEOUT");
+  EXPECT_EQ(thrown<Timeout>([&] { lane.write(at_once, nothing); }).code(), "WRITE_TIMEOUT");
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(thrown<Cancelled>([&] { lane.write({.stop = stop.get_token()}, nothing); }).code(),
+            "CANCELLED");
+  EXPECT_EQ(thrown<Timeout>([&] { (void)workspace.guard("other"); }).code(), "PROFILE_BUSY");
+  door.open();
+  reader.join();
+  writer.join();
+  session.lock();
+  const MaintenanceGuard guard = workspace.guard("other");
+  EXPECT_EQ(thrown<MisuseError>([&] { (void)workspace.unlock("other"); }).code(),
+            "PROFILE_MAINTENANCE");
+  fs::remove(part_of(place_.folder(workspace.profile("work")), "database."));
+  EXPECT_EQ(thrown<VaultError>([&] { (void)workspace.unlock("work"); }).code(), "DB_OPEN_FAILED");
+}
+
 class SealedSession : public testing::Test {
  protected:
   SealedSession() {
