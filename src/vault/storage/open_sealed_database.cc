@@ -114,6 +114,11 @@ void SealedDatabase::Impl::raise_unusable(const Error& error) const {
              error);
 }
 
+Database& SealedDatabase::Impl::database() {
+  if (database_) return *database_;
+  raise_vault(code("VAULT_LOCKED"), "the database in " + quoted(path_) + " is closed", Call{});
+}
+
 // ---- Saving ----
 
 void SealedDatabase::Impl::save(std::source_location where) {

@@ -58,7 +58,7 @@ class SealedDatabase::Impl {
   void open();
 
   [[nodiscard]] bool forked() const noexcept { return fork_guard_.forked(); }
-  [[nodiscard]] Database& database() noexcept { return *database_; }
+  [[nodiscard]] Database& database();
   void save(std::source_location where);
   [[nodiscard]] SaveState state() const;
   CloseReport close(std::chrono::milliseconds drain, std::source_location where);

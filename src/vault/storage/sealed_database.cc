@@ -42,7 +42,7 @@ SealedDatabase SealedDatabase::open(const std::filesystem::path& path, const Sec
   return SealedDatabase(std::move(impl));
 }
 
-Database& SealedDatabase::database() noexcept {
+Database& SealedDatabase::database() {
   return impl_->database();
 }
 

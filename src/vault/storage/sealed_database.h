@@ -63,7 +63,9 @@ class SealedDatabase {
   ~SealedDatabase();
 
   /// The database in memory. A handle that is opened beside it, by whatever name, is another one.
-  [[nodiscard]] Database& database() noexcept;
+  /// What Database::backup makes of it is a plain file. Throws VaultError (VAULT_LOCKED) once it is
+  /// closed.
+  [[nodiscard]] Database& database();
 
   /// Returns when everything that was committed before the call is in the file, on the medium.
   /// Calls at the same time share one save. Does nothing when nothing was changed. Throws

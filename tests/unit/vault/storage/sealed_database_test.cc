@@ -213,7 +213,26 @@ TEST_F(SealedDatabases, AreVacuumed) {
   EXPECT_EQ(saved(), 1);
 }
 
+TEST_F(SealedDatabases, CannotBeAskedForWhenTheyAreClosed) {
+  SealedDatabase sealed = create();
+  sealed.close();
+  EXPECT_EQ(thrown<VaultError>([&] { (void)sealed.database(); }).code(), "VAULT_LOCKED");
+  EXPECT_FALSE(sealed.state().unsaved);
+  sealed.close();  // Again, which does nothing.
+}
+
 // ---- Saving ----
+
+TEST_F(SealedDatabases, OfOneConnectionAreSaved) {
+  SealedOptions options = scheduled();
+  options.database.connections = 1;
+  SealedDatabase sealed = create(options);
+  test::AtPoint published("SealedWriter:published");
+  add_note(sealed.database().lane("test"), "first");
+  published.wait_until_reached();
+  sealed.close();
+  EXPECT_EQ(saved(), 1);
+}
 
 TEST_F(SealedDatabases, AreInTheFileWhenSaveReturns) {
   SealedDatabase sealed = create();
