@@ -35,7 +35,7 @@ std::optional<std::string> TextRecord::find(std::string_view word) const {
 std::string TextRecord::to_text() const {
   std::string text = format_ + '\n';
   for (const auto& [word, value] : lines_)
-    text += word + ' ' + value + '\n';
+    text.append(word).append(1, ' ').append(value).append(1, '\n');
   return text + std::string(kHashWord) + hash_of(text) + '\n';
 }
 

@@ -88,7 +88,7 @@ ProfileInfo describe(const ProfileFolder& folder, const ProfileRecord& record, c
   return info;
 }
 
-WorkspaceCore::WorkspaceCore(fs::path root, WorkspaceOptions options, const Call& call)
+WorkspaceCore::WorkspaceCore(const fs::path& root, WorkspaceOptions options, const Call& call)
     : layout_(absolute_root(root)), options_(std::move(options)) {
   if (root.empty())
     raise_vault(code("WORKSPACE_INVALID"), "no folder was named for the workspace", call);

@@ -40,7 +40,7 @@ class ProfileGuard {
 /// Threads: shared.
 class WorkspaceCore {
  public:
-  WorkspaceCore(std::filesystem::path root, WorkspaceOptions options, const Call& call);
+  WorkspaceCore(const std::filesystem::path& root, WorkspaceOptions options, const Call& call);
   WorkspaceCore(const WorkspaceCore&) = delete;
   WorkspaceCore& operator=(const WorkspaceCore&) = delete;
 
