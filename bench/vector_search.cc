@@ -203,17 +203,16 @@ void raw(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
-template <VectorStorage kStorage, VectorCodes kCodes, int kPageSize>
+template <VectorStorage Storage, VectorCodes Codes, int PageSize>
 void search(benchmark::State& state) {
 #ifndef TURNSTILE_BENCH_VEC0
-  if (kStorage == VectorStorage::SqliteVec) return state.SkipWithError("built without sqlite-vec");
+  if (Storage == VectorStorage::SqliteVec) return state.SkipWithError("built without sqlite-vec");
 #endif
   const auto count = static_cast<std::size_t>(state.range(0));
   const Data& vectors = data(count);
   static std::map<std::size_t, std::unique_ptr<const StoredData>> stored;
   auto& file = stored[count];
-  if (file == nullptr)
-    file = std::make_unique<const StoredData>(vectors, kStorage, kPageSize, kCodes);
+  if (file == nullptr) file = std::make_unique<const StoredData>(vectors, Storage, PageSize, Codes);
   const VectorSearch nearest{.limit = static_cast<int>(kNearest)};
   const double found = recall(vectors, file->collection(), nearest);  // Warms up, too.
   std::size_t i = 0;

@@ -17,7 +17,7 @@ Json to_json(const DatabaseInfo& info, const Metrics& metrics) {
   Json phases = Json::array();
   for (const BootstrapPhase& phase : info.phases) {
     phases.push_back({{"name", phase.name},
-                      {"duration_ms", milliseconds(phase.duration)},
+                      {"duration_ms", in_milliseconds(phase.duration)},
                       {"detail", phase.detail}});
   }
   Json settings = Json::array();
@@ -66,7 +66,7 @@ void print(const DatabaseInfo& info, Output& output) {
   Table phases(output, {"phase", "ms", "detail"});
   for (const BootstrapPhase& phase : info.phases) {
     phases.add({{phase.name},
-                {fmt::format("{:.3f}", milliseconds(phase.duration)), true},
+                {fmt::format("{:.3f}", in_milliseconds(phase.duration)), true},
                 {printable(phase.detail)}});
   }
   phases.finish();
@@ -75,7 +75,7 @@ void print(const DatabaseInfo& info, Output& output) {
 }  // namespace
 
 ExitCode run_info(Context& context) {
-  Session session = Session::for_reading(context, Options().connections);
+  Session session = Session::for_reading(context);
   if (context.arguments.has("--metrics")) {
     context.output.write(to_open_metrics(session.metrics()));
     return ExitCode::Done;

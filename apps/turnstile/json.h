@@ -15,7 +15,7 @@ inline Json text_or_null(const std::string& text) {
 }
 
 /// With fractions.
-inline double milliseconds(std::chrono::nanoseconds duration) {
+inline double in_milliseconds(std::chrono::nanoseconds duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 

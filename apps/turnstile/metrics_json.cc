@@ -12,10 +12,10 @@ namespace {
 
 Json histogram_json(const Histogram& histogram) {
   return {{"count", histogram.count},
-          {"mean_ms", milliseconds(histogram.mean())},
-          {"p50_ms", milliseconds(histogram.percentile(50))},
-          {"p99_ms", milliseconds(histogram.percentile(99))},
-          {"max_ms", milliseconds(histogram.max)}};
+          {"mean_ms", in_milliseconds(histogram.mean())},
+          {"p50_ms", in_milliseconds(histogram.percentile(50))},
+          {"p99_ms", in_milliseconds(histogram.percentile(99))},
+          {"max_ms", in_milliseconds(histogram.max)}};
 }
 
 Json lane_json(const LaneMetrics& lane) {

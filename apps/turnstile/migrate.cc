@@ -76,7 +76,7 @@ void print(const MigrationReport& report, const std::string& path, bool dry_run,
     for (const MigrationReport::Step& step : report.steps)
       table.add({{fmt::format("{}", step.version), true},
                  {printable(step.name)},
-                 {fmt::format("{:.3f}", milliseconds(step.duration)), true}});
+                 {fmt::format("{:.3f}", in_milliseconds(step.duration)), true}});
     table.finish();
   }
   if (!report.backup.empty())
@@ -119,7 +119,7 @@ ExitCode run_migrate(Context& context) {
   for (const MigrationReport::Step& step : report.steps)
     list.push_back({{"version", step.version},
                     {"name", step.name},
-                    {"duration_ms", milliseconds(step.duration)}});
+                    {"duration_ms", in_milliseconds(step.duration)}});
   context.output.write_json({{"path", path},
                              {"dry_run", dry_run},
                              {"found", report.found},

@@ -18,7 +18,7 @@ namespace turnstile::cli {
 
 /// Opens DB for reading only, so that the command never waits for a writer and changes nothing.
 /// Only a file that a crash has left to be repaired first is opened for writing.
-[[nodiscard]] Database open_for_reading(const Context& context, int connections);
+[[nodiscard]] Database open_for_reading(const Context& context, int connections = 0);
 
 /// Threads: confined, but for the stop action that it sets.
 class Session {
@@ -26,7 +26,7 @@ class Session {
   [[nodiscard]] static Session for_writing(Context& context, Options options) {
     return Session(context, open_for_writing(context, std::move(options)));
   }
-  [[nodiscard]] static Session for_reading(Context& context, int connections) {
+  [[nodiscard]] static Session for_reading(Context& context, int connections = 0) {
     return Session(context, open_for_reading(context, connections));
   }
 

@@ -237,7 +237,7 @@ class Scheduler {
   /// Names who runs the jobs of a kind, before start() or later. `sql` is there from the beginning:
   /// it runs the payload, statements without parameters, in one write transaction together with the
   /// record that it is done. Throws MisuseError (CRON_HANDLER_EXISTS, CRON_JOB_INVALID).
-  void handle(std::string kind, CronHandler handler,
+  void handle(const std::string& kind, const CronHandler& handler,
               std::source_location where = std::source_location::current());
 
   /// Adds a job, or changes the one of that name: its id, its history and whether it is paused

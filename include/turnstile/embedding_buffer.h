@@ -101,8 +101,8 @@ struct EmbeddingStop {
 class EmbeddingBuffer {
  public:
   /// Throws MisuseError (OPTION_INVALID). Nothing runs before start().
-  EmbeddingBuffer(VectorCollection collection, EmbeddingProvider provider, EmbeddingSource source,
-                  EmbeddingBufferOptions options = {},
+  EmbeddingBuffer(const VectorCollection& collection, EmbeddingProvider provider,
+                  EmbeddingSource source, EmbeddingBufferOptions options = {},
                   std::source_location where = std::source_location::current());
   /// Stops at once, giving up what is queued, but waits for the provider or source to return.
   ~EmbeddingBuffer();

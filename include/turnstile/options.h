@@ -79,8 +79,8 @@ struct OpenTarget;
 /// Threads: immutable.
 struct Options {
   /// Connections in all, 1 to 64, all opened at start: one writer, the others readers. With 1,
-  /// reads and writes share it and wait for each other.
-  int connections = 4;
+  /// reads and writes share it and wait for each other. 0: four, and two with OpenMode::ReadOnly.
+  int connections = 0;
 
   /// How long a call may wait, from its start until its closure runs: for its turn, for a reader
   /// and for SQLite's own locks together. Calls can name a shorter or longer time.

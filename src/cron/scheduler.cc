@@ -120,8 +120,9 @@ Scheduler::Scheduler(Lane lane, CronOptions options, std::source_location where)
 
 Scheduler::~Scheduler() = default;
 
-void Scheduler::handle(std::string kind, CronHandler handler, std::source_location where) {
-  engine_->handle(std::move(kind), std::move(handler), where);
+void Scheduler::handle(const std::string& kind, const CronHandler& handler,
+                       std::source_location where) {
+  engine_->handle(kind, handler, where);
 }
 
 CronJob Scheduler::add(const CronJobSpec& spec, std::source_location where) {

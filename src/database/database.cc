@@ -61,6 +61,7 @@ Database::~Database() {
 Database Database::open(std::string_view path, Options options, std::source_location where) {
   OpenTarget target = database::to_target(path, std::move(options), where);
   database::validate(target.options, where);
+  database::fill_in(target.options);
   require_engine(target.options, where);
   return Database(database::open_handle(target, where));
 }

@@ -47,11 +47,18 @@ OpenTarget to_target(std::string_view path, Options options, std::source_locatio
   return {std::string(path), std::move(options)};
 }
 
+void fill_in(Options& options) noexcept {
+  constexpr int kConnections = 4;
+  constexpr int kReadOnlyConnections = 2;
+  if (options.connections != 0) return;
+  options.connections = options.mode == OpenMode::ReadOnly ? kReadOnlyConnections : kConnections;
+}
+
 void validate(const Options& options, std::source_location where) {
   constexpr int kMostConnections = 64;
-  require(options.connections >= 1 && options.connections <= kMostConnections,
+  require(options.connections >= 0 && options.connections <= kMostConnections,
           "Options::connections is " + std::to_string(options.connections) +
-              "; it must be from 1 to " + std::to_string(kMostConnections),
+              "; it must be from 1 to " + std::to_string(kMostConnections) + ", or 0",
           where);
   require(options.busy_timeout.count() >= 0, "Options::busy_timeout is negative", where);
   require(options.migration_timeout.count() >= 0, "Options::migration_timeout is negative", where);

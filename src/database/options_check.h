@@ -15,4 +15,7 @@ namespace turnstile::database {
 /// Throws MisuseError (OPTION_INVALID, MIGRATION_INVALID) for a value out of its range.
 void validate(const Options& options, std::source_location where);
 
+/// Sets what the program left to the library.
+void fill_in(Options& options) noexcept;
+
 }  // namespace turnstile::database

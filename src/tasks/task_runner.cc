@@ -18,7 +18,7 @@ AttemptEnd failure(std::string error, bool may_retry = true) {
 }
 
 // By a handler that did not come to an end because it was asked to stop.
-AttemptEnd end_of_stopped(const detail::RunningTask& running, std::string error) {
+AttemptEnd end_of_stopped(const detail::RunningTask& running, const std::string& error) {
   switch (running.stop_reason()) {
     case TaskStop::None:
       return failure(error.empty() ? "its handler gave up, but was not asked to" : error);

@@ -49,8 +49,9 @@ std::vector<std::string> check_index(ReadTx& tx, const detail::TextDefinition& d
   std::string differs;
   for (const TextColumn& column : definition.options().columns) {
     const std::string name = sql_name(column.name);
-    differs += (differs.empty() ? "" : " OR ") + table + "." + name + " COLLATE BINARY IS NOT " +
-               index + "." + name;
+    if (!differs.empty()) differs += " OR ";
+    differs.append(table).append(".").append(name).append(" COLLATE BINARY IS NOT ");
+    differs.append(index).append(".").append(name);
   }
   report(tx, key,
          "FROM " + index + " CROSS JOIN " + table + " ON " + key + " = " + index + ".rowid WHERE " +

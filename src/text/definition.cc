@@ -133,8 +133,8 @@ std::string TextDefinition::text_changed() const {
   std::string condition;
   for (const TextColumn& column : options_.columns) {
     const std::string name = sql_name(column.name);
-    condition +=
-        (condition.empty() ? "old." : " OR old.") + name + " COLLATE BINARY IS NOT new." + name;
+    condition.append(condition.empty() ? "old." : " OR old.").append(name);
+    condition.append(" COLLATE BINARY IS NOT new.").append(name);
   }
   return condition;
 }

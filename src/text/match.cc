@@ -67,6 +67,14 @@ class Scan {
   // SQLite's limit for the depth of an expression is 1000.
   static constexpr int kMostTerms = 200;
 
+  static std::string instr(const std::string& text, const std::string& place) {
+    return "instr(" + text + ", " + place + ")";
+  }
+  static std::string times_in(const std::string& text, const std::string& place) {
+    return "(length(" + text + ") - length(replace(" + text + ", " + place + ", ''))) / length(" +
+           place + ")";
+  }
+
   std::string place_of(const Term& term) {
     if (terms_ == kMostTerms) return {};
     ++terms_;
@@ -76,15 +84,13 @@ class Scan {
   [[nodiscard]] std::string contains(const std::string& place) const {
     Joined any(" OR ");
     for (const std::string& text : texts_)
-      any.add("instr(" + text + ", " + place + ")");
+      any.add(instr(text, place));
     return any.in_parentheses();
   }
 
   void count(const std::string& place) {
-    for (std::size_t i = 0; i < texts_.size(); ++i) {
-      sums_[i].add("(length(" + texts_[i] + ") - length(replace(" + texts_[i] + ", " + place +
-                   ", ''))) / length(" + place + ")");
-    }
+    for (std::size_t i = 0; i < texts_.size(); ++i)
+      sums_[i].add(times_in(texts_[i], place));
   }
 
   const std::vector<TextColumn>& columns_;

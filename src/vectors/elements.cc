@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -19,6 +18,10 @@ float float_at(const std::byte* bytes, std::size_t index) noexcept {
   float value = 0;
   std::memcpy(&value, bytes + index * sizeof(float), sizeof value);
   return value;
+}
+
+int signed_at(BlobView bytes, std::size_t index) noexcept {
+  return std::bit_cast<std::int8_t>(bytes[index]);  // NOLINT(bugprone-signed-char-misuse)
 }
 
 void require_size(const VectorElement element, std::size_t wanted, BlobView bytes) {
@@ -199,8 +202,8 @@ double ExactDistance::of_integers(BlobView stored) const noexcept {
   std::int64_t squares = 0;
   std::int64_t differences = 0;
   for (std::size_t i = 0; i < stored.size(); ++i) {
-    const int a = static_cast<std::int8_t>(bytes_[i]);
-    const int b = static_cast<std::int8_t>(stored[i]);
+    const int a = signed_at(bytes_, i);
+    const int b = signed_at(stored, i);
     dot += a * b;
     squares += b * b;
     differences += (a - b) * (a - b);

@@ -39,7 +39,7 @@ void validate(const EmbeddingBufferOptions& options, std::source_location where)
 
 }  // namespace
 
-EmbeddingBuffer::EmbeddingBuffer(VectorCollection collection, EmbeddingProvider provider,
+EmbeddingBuffer::EmbeddingBuffer(const VectorCollection& collection, EmbeddingProvider provider,
                                  EmbeddingSource source, EmbeddingBufferOptions options,
                                  std::source_location where) {
   validate(options, where);

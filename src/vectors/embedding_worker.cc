@@ -146,10 +146,11 @@ void EmbeddingWorker::look_at_marks() {
   }
   auto due = batches_.next_due();
   if (due && *due <= collection_->now()) {
-    auto jobs = batches_.claim();
-    if (jobs && !jobs->empty()) embed(*std::move(jobs));
+    std::optional<Jobs> jobs = batches_.claim();
     // More may be due. Where nothing can be taken up, it is left alone for a while.
-    due = collection_->now() + (jobs ? std::chrono::milliseconds(0) : options_.retry_after);
+    const auto pause = jobs ? std::chrono::milliseconds(0) : options_.retry_after;
+    if (jobs && !jobs->empty()) embed(*std::move(jobs));
+    due = collection_->now() + pause;
   }
   if (!due) return;
   const auto wait = *due - collection_->now();

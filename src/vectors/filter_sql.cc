@@ -48,6 +48,30 @@ std::vector<Value> checked(const VectorColumn& column, const VectorCondition& co
   return values;
 }
 
+// vec0 0.1.9 fails at a stored text of twelve bytes when it looks for a greater or lesser one,
+// takes a longer one for equal to what it begins with, and compares no further than a NUL.
+bool text_is_known_to_vec0(VectorComparison comparison, const std::vector<Value>& values) {
+  return (comparison == VectorComparison::Equal || comparison == VectorComparison::OneOf) &&
+         std::ranges::all_of(values, [](const Value& value) {
+           return std::get<std::string>(value).find('\0') == std::string::npos;
+         });
+}
+
+// It takes lists of integers and of texts, but none for the partition.
+bool is_known_to_vec0(const VectorColumn& column, bool of_partition, VectorComparison comparison,
+                      const std::vector<Value>& values) {
+  const bool one_of = comparison == VectorComparison::OneOf;
+  if (of_partition) return !one_of;
+  switch (column.type) {
+    case VectorColumnType::Text:
+      return text_is_known_to_vec0(comparison, values);
+    case VectorColumnType::Real:
+      return !one_of;
+    default:
+      return true;
+  }
+}
+
 std::string_view spelling(VectorComparison comparison) noexcept {
   switch (comparison) {
     case VectorComparison::Equal:
@@ -79,13 +103,12 @@ Filter::Filter(const Tables& tables, const VectorDefinition& definition, const V
     const VectorColumn& column = find_column(tables, condition.column);
     std::vector<Value> values = checked(column, condition);
     const bool of_partition = definition.partition && column.name == definition.partition->name;
-    const bool one_of = condition.comparison == VectorComparison::OneOf;
     if (values.empty()) matches_nothing_ = true;
     if (filter.conditions().size() == 1 && of_partition &&
         condition.comparison == VectorComparison::Equal) {
       partition_ = values.front();
     }
-    const bool known_to_vec0 = !one_of || (!of_partition && column.type != VectorColumnType::Real);
+    const bool known_to_vec0 = is_known_to_vec0(column, of_partition, condition.comparison, values);
     conditions_.push_back(
         {sql_name(column.name), condition.comparison, std::move(values), known_to_vec0});
   }

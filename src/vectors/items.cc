@@ -93,6 +93,14 @@ void take_marks_away(const State& collection, WriteTx& tx, std::span<const Vecto
     remove.execute(collection.number(), item.id, item.version);
 }
 
+[[noreturn]] void refuse_item(const State& collection, const VectorItem& item, std::size_t index,
+                              std::string_view why) {
+  std::string message = "the item " + in_quotes(item.id);
+  message.append(" (index ").append(std::to_string(index)).append(") of the collection ");
+  message.append(in_quotes(collection.name())).append(" ").append(why);
+  refuse(code("VECTOR_INVALID"), std::move(message));
+}
+
 }  // namespace
 
 void check_items(const State& collection, std::span<const VectorItem> items,
@@ -101,12 +109,9 @@ void check_items(const State& collection, std::span<const VectorItem> items,
     std::string why = why_unfit(collection.tables().columns, items[i]);
     if (why.empty()) {
       why = why_unfit(collection.definition(), items[i].vector);
-      if (!why.empty()) why = "has a vector that " + why;
+      if (!why.empty()) why.insert(0, "has a vector that ");
     }
-    if (why.empty()) continue;
-    refuse(code("VECTOR_INVALID"), "the item " + in_quotes(items[i].id) + " (index " +
-                                       std::to_string(first_index + i) + ") of the collection " +
-                                       in_quotes(collection.name()) + " " + why);
+    if (!why.empty()) refuse_item(collection, items[i], first_index + i, why);
   }
 }
 

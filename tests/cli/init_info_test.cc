@@ -100,7 +100,7 @@ TEST_F(CliInfo, TellsHowTheDatabaseIsSetUp) {
   EXPECT_EQ(info.at("file_bytes"), std::filesystem::file_size(db_));
   EXPECT_GE(info.at("wal_bytes"), 0);
   EXPECT_GE(info.at("free_pages"), 0);
-  EXPECT_EQ(info.at("pool").at("connections"), 4);
+  EXPECT_EQ(info.at("pool").at("connections"), 2);
   EXPECT_THAT(info.at("engine").at("version").get<std::string>(), StartsWith("3."));
 
   std::vector<std::string> phases;

@@ -85,6 +85,11 @@ class Kb : public ::testing::Test {
     return result.output;
   }
 
+  [[nodiscard]] int ask(std::string_view sql) const {
+    return Database::open(db()).lane("test").read(
+        [sql](ReadTx& tx) { return tx.query<int>(sql).one(); });
+  }
+
   [[nodiscard]] std::vector<std::string> found(const std::string& query) const {
     std::vector<std::string> names;
     for (const Json& hit : run({"search", query}).output)
@@ -226,15 +231,30 @@ TEST_F(Kb, TwoProcessesShareTheWorkAndStoreNothingTwice) {
 
 // With leases as short as they can be, claims get lost whenever a worker has to wait; only the
 // check at the end keeps what it did from being stored twice.
+// So short a lease is lost again and again, and a task whose attempts are all lost is given up:
+// that is what may be missing, but nothing else.
 TEST_F(Kb, LostClaimsAreNotStored) {
   constexpr int kFiles = 100;
   put_many(kFiles);
   ChildProcess first(index_command("10ms"));
   ChildProcess second(index_command("10ms"));
   const std::vector<Json> reports{Json::parse(first.read_all()), Json::parse(second.read_all())};
-  expect_sum(reports, "added", kFiles);
+  const int stored = ask("SELECT count(*) FROM document");
+  // A file may have been found once more afterwards, by the other process.
+  const int given_up =
+      ask("SELECT count(DISTINCT payload) FROM task_item WHERE kind = 'read' AND state = 'failed' "
+          "AND payload NOT IN (SELECT path FROM document)");
+  EXPECT_EQ(stored + given_up, kFiles);
+  expect_sum(reports, "added", stored);
   expect_sum(reports, "changed", 0);
-  EXPECT_EQ(stats().at("added"), kFiles);
+  EXPECT_GT(reports[0].at("claims_lost").get<int>() + reports[1].at("claims_lost").get<int>(), 0);
+  const Json statistics = run({"stats"}).output;
+  EXPECT_EQ(statistics.at("added"), stored);
+  for (const Json& check : statistics.at("checks")) {
+    const std::string name = check.at("name");
+    if (name == "tasks that were given up" || name == "chunks and vectors") continue;
+    EXPECT_TRUE(check.at("passed")) << check.dump();
+  }
 }
 
 // Waits until an indexer is in the middle of its work, and leaves it there.

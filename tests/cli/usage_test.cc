@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 
 #include "cli/cli_test.h"
@@ -213,19 +215,33 @@ CliResult help_on(const std::string& command) {
   return run_cli(words);
 }
 
-/// The flags that the help of a command explains.
-std::vector<std::string> flags_of(const std::string& command) {
+/// The flags that the help of a command explains under the heading.
+std::vector<std::string> flags_of(const std::string& command, std::string_view heading) {
   std::vector<std::string> flags;
+  bool inside = false;
   for (const std::string& line : lines_of(help_on(command).out)) {
+    if (!line.starts_with("  ")) inside = line == heading;
     const std::size_t start = line.find("--");
-    if (line.starts_with("  ") && !line.starts_with("  turnstile") && start <= 6)
-      flags.push_back(line.substr(start, line.find(' ', start) - start));
+    if (inside && start <= 6) flags.push_back(line.substr(start, line.find(' ', start) - start));
   }
+  return flags;
+}
+
+std::vector<std::string> own_flags_of(const std::string& command) {
+  return flags_of(command, "flags:");
+}
+std::vector<std::string> common_flags_of(const std::string& command) {
+  return flags_of(command, "flags of every command:");
+}
+std::vector<std::string> all_flags_of(const std::string& command) {
+  std::vector<std::string> flags = own_flags_of(command);
+  std::ranges::copy(common_flags_of(command), std::back_inserter(flags));
   return flags;
 }
 
 TEST(CliHelp, ExplainsEveryCommandInTheReferenceToo) {
   EXPECT_THAT(single_commands(), testing::SizeIs(testing::Ge(17)));
+  const std::string conventions = read_file(reference("cli.md"));
   for (const std::string& command : commands()) {
     const bool is_single = words_of(command).size() == 1;
     const std::string document =
@@ -234,9 +250,11 @@ TEST(CliHelp, ExplainsEveryCommandInTheReferenceToo) {
     EXPECT_EQ(help.status, 0);
     EXPECT_THAT(help.out, StartsWith("turnstile " + command + ": "));
     EXPECT_THAT(document, HasSubstr("\n## " + command + "\n"));
-    EXPECT_THAT(flags_of(command), Contains("--timeout"));
-    for (const std::string& flag : flags_of(command))
+    for (const std::string& flag : own_flags_of(command))
       EXPECT_THAT(document, HasSubstr("`" + flag)) << command;
+    EXPECT_THAT(common_flags_of(command), Contains("--timeout"));
+    for (const std::string& flag : common_flags_of(command))
+      EXPECT_THAT(conventions, HasSubstr("`" + flag));
   }
 }
 
@@ -312,7 +330,7 @@ TEST(CliCompletions, OfferBashWhatFits) {
     words.insert(words.begin(), "turnstile");
     words.emplace_back("--");
     const std::vector<std::string> offered = shell_completions(words);
-    for (const std::string& flag : flags_of(command))
+    for (const std::string& flag : all_flags_of(command))
       EXPECT_THAT(offered, Contains(flag)) << command;
   }
 }
@@ -324,7 +342,7 @@ TEST(CliCompletions, KnowEveryCommandAndFlagInOtherShells) {
   for (const std::string& command : commands()) {
     EXPECT_THAT(zsh, HasSubstr("    " + words_of(command).back() + ")\n"));
     EXPECT_THAT(fish, HasSubstr(" -a " + words_of(command).back() + " -d "));
-    for (const std::string& flag : flags_of(command)) {
+    for (const std::string& flag : all_flags_of(command)) {
       EXPECT_THAT(zsh, HasSubstr(flag + "["));
       EXPECT_THAT(fish, HasSubstr(" -l " + flag.substr(2)));
     }

@@ -125,16 +125,16 @@ TEST_P(ConcurrentVectors, AreConsistentUnderLoad) {
 }
 
 TEST_P(ConcurrentVectors, LetOthersWriteBetweenTwoStepsOfARebuild) {
-  const Lane bulk = db_.lane();
   put(1000, 3000);
   std::vector<std::string> removed;
   for (int i = 1000; i < 3000; ++i)
     if (i % 5 != 0) removed.push_back(std::to_string(i));
   things_.remove(removed);
-  AtPoint between("VectorCollection::rebuild:step", 1);
-  auto rebuild = std::async(std::launch::async, [this] { return things_.rebuild(); });
+  std::future<VectorRebuild> rebuild;
+  AtPoint between("VectorCollection::rebuild:step", 1);  // Lets go also when this test fails.
+  rebuild = std::async(std::launch::async, [this] { return things_.rebuild(); });
   between.wait_until_reached();
-  db_.lane().write([](WriteTx& tx) { tx.execute("CREATE TABLE between(x)"); });
+  db_.lane().write([](WriteTx& tx) { tx.execute("CREATE TABLE meanwhile(x)"); });
   EXPECT_THAT(things_.check(), IsEmpty());
   between.release();
   EXPECT_TRUE(rebuild.get().complete);

@@ -33,8 +33,8 @@ using std::chrono::steady_clock;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr int kLimitFrames = 50;  // Options::checkpoint_frames.
-constexpr int kLimitFrames = 10 * kLimitFrames;
+constexpr int kCheckpointFrames = 50;  // Options::checkpoint_frames.
+constexpr int kLimitFrames = 10 * kCheckpointFrames;
 constexpr std::int64_t kPage = 4096;
 constexpr std::int64_t kWalLimit = database::wal_bytes(kLimitFrames, kPage);
 constexpr milliseconds kPatience{20};  // Options::pinned_reader_warning.
@@ -43,7 +43,7 @@ class WalLimit : public testing::Test {
  protected:
   [[nodiscard]] Options options(AtWalLimit policy) {
     Options options;
-    options.checkpoint_frames = kLimitFrames;
+    options.checkpoint_frames = kCheckpointFrames;
     options.wal_limit_bytes = kWalLimit;
     options.at_wal_limit = policy;
     options.pinned_reader_warning = kPatience;
@@ -162,7 +162,7 @@ TEST_F(WalLimit, WaitsForAReaderThatIsYoung) {
   EXPECT_NO_THROW(pin.let_go());
   EXPECT_TRUE(writing.get());
   add_one(db.lane());
-  EXPECT_LT(db->metrics().wal.frames, kLimitFrames);
+  EXPECT_LT(db->metrics().wal.frames, kCheckpointFrames);
   EXPECT_EQ(db->metrics().wal.interrupted_reads, 0U);
 }
 
@@ -177,7 +177,7 @@ TEST_F(WalLimit, RefusesWritesUntilTheReaderEnds) {
   EXPECT_THAT(error.what(), HasSubstr(pin.where()));
   EXPECT_TRUE(error.retry_is_safe());
   EXPECT_EQ(error.commit_state(), CommitState::NotCommitted);
-  EXPECT_LE(db->metrics().wal.frames, kLimitFrames + kLimitFrames);
+  EXPECT_LE(db->metrics().wal.frames, kLimitFrames + kCheckpointFrames);
   EXPECT_THROW(db.lane().submit([](WriteTx&) {}).get(), StorageError);
   EXPECT_EQ(db->metrics().wal.refused_writes, 2U);
   EXPECT_GT(count_notes(db.lane()), 0);
@@ -191,7 +191,7 @@ TEST_F(WalLimit, RefusesWritesUntilTheReaderEnds) {
     }
     return true;
   }));
-  EXPECT_TRUE(write_until(db.lane(), [&] { return db->metrics().wal.frames < kLimitFrames; }));
+  EXPECT_TRUE(write_until(db.lane(), [&] { return db->metrics().wal.frames < kCheckpointFrames; }));
   EXPECT_TRUE(soon([&] { return events_.count("WAL_LIMIT") >= 2; }));
 }
 
@@ -209,7 +209,7 @@ TEST_F(WalLimit, WaitsAMomentForAReaderBeforeTheLogIsLong) {
   waits.release();
   EXPECT_TRUE(writing.get());
   add_one(db.lane());
-  EXPECT_LT(db->metrics().wal.frames, kLimitFrames);
+  EXPECT_LT(db->metrics().wal.frames, kCheckpointFrames);
 }
 
 // WAL-08: the same at the limit.
@@ -234,7 +234,7 @@ TEST_F(WalLimit, StartsTheLogOverThoughOneReadFollowsTheOther) {
   second.let_go();
   EXPECT_TRUE(writing.get());
   add_one(db.lane());
-  EXPECT_LT(db->metrics().wal.frames, kLimitFrames);
+  EXPECT_LT(db->metrics().wal.frames, kCheckpointFrames);
 }
 
 // WAL-09: the wait for a reader, of 50 ms at most, is not made again for the same one.

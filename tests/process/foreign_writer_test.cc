@@ -217,6 +217,7 @@ TEST(ForeignWriterOfARollbackJournal, IsWaitedForByEveryConnection) {
   EXPECT_EQ(shell.run("CREATE TABLE work(a INTEGER); PRAGMA journal_mode"), "delete\n");
   Options options;
   options.mode = OpenMode::ReadOnly;  // All four are readers then.
+  options.connections = kConnections;
   const Database db = Database::open(dir.file("app.db"), options);
   EXPECT_EQ(shell.run("BEGIN EXCLUSIVE"), "");
   std::vector<std::future<milliseconds>> reads;

@@ -17,8 +17,8 @@ namespace turnstile::cli {
 namespace {
 
 // The parser has let only words pass that are among them.
-template <class E, std::size_t kCount>
-E chosen(const std::string& word, const std::array<E, kCount>& values) {
+template <class E, std::size_t Count>
+E chosen(const std::string& word, const std::array<E, Count>& values) {
   return *std::find_if(values.begin(), values.end(),
                        [&](E value) { return to_string(value) == word; });
 }

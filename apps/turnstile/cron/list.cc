@@ -55,13 +55,14 @@ void print(const std::vector<CronRecord>& records, const std::map<std::string, s
   Table table(output, {"job", "due", "status", "took", "text"});
   for (const CronRecord& record : records) {
     const auto duration = record.duration();
-    const std::string stands_for = due_times_of(record);
-    const std::string text = shortened(record.text, kTextWidth);
+    std::string text = due_times_of(record);
+    if (!text.empty() && !record.text.empty()) text += ' ';
+    text += shortened(record.text, kTextWidth);
     table.add({{printable(record.job)},
                {local_time(record.due, zones.at(record.job))},
                {std::string(to_string(record.status))},
                {duration ? human_duration(*duration) : "", true},
-               {stands_for + (stands_for.empty() || text.empty() ? "" : " ") + text}});
+               {text}});
   }
   table.finish();
 }

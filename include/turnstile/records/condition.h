@@ -302,7 +302,7 @@ class Field {
   }
 
  private:
-  [[nodiscard]] static Condition<Record> make(Comparison comparison, Value value) {
+  [[nodiscard]] static Condition<Record> make(Comparison comparison, Value&& value) {
     return Condition<Record>(
         detail::compare(table_of<Record>(), kColumn, comparison, std::move(value)));
   }

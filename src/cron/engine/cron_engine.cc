@@ -53,6 +53,7 @@ CronHandler sql_handler(const Lane& lane, milliseconds default_timeout) {
 struct CronEngine::Round {
   State state;
   std::uint64_t wakes;
+  bool stop_asked;
   bool out_of_patience;
   std::string kinds;
   std::string unusable;
@@ -82,7 +83,8 @@ CronEngine::TimePoint CronEngine::now() const {
   return std::chrono::floor<microseconds>(options_.now());
 }
 
-void CronEngine::handle(std::string kind, CronHandler handler, std::source_location where) {
+void CronEngine::handle(const std::string& kind, const CronHandler& handler,
+                        std::source_location where) {
   Call call;
   call.lane = lane_.name();
   call.where = where;
@@ -92,7 +94,7 @@ void CronEngine::handle(std::string kind, CronHandler handler, std::source_locat
     sqlite::raise_misuse(code("CRON_JOB_INVALID"),
                          "a handler needs a kind without control characters, and a function", call);
   gate::MutexLock lock(mutex_);
-  if (!handlers_.try_emplace(kind, std::move(handler)).second)
+  if (!handlers_.try_emplace(kind, handler).second)
     sqlite::raise_misuse(code("CRON_HANDLER_EXISTS"),
                          "the kind '" + kind + "' has a handler already", call);
   ++wakes_;
@@ -127,6 +129,7 @@ std::vector<std::string> CronEngine::stop(milliseconds deadline) {
     const auto until = Steady::now() + deadline;
     if (state_ != State::Stopped) {
       state_ = State::Stopping;
+      stop_asked_ = true;
       patience_ = until;
       ++wakes_;
       woken_.notify_all();
@@ -164,6 +167,7 @@ void CronEngine::run() {
 
 std::optional<CronEngine::Round> CronEngine::next_round() {
   gate::MutexLock lock(mutex_);
+  const bool stop_asked = std::exchange(stop_asked_, false);
   if (state_ == State::Stopping && executions_.empty()) {
     state_ = State::Stopped;
     changed_.notify_all();
@@ -175,6 +179,7 @@ std::optional<CronEngine::Round> CronEngine::next_round() {
     kinds.push_back(kind);
   Round round{.state = state_,
               .wakes = wakes_,
+              .stop_asked = stop_asked || state_ == State::Stopping,
               .out_of_patience = state_ == State::Stopping && Steady::now() >= patience_,
               .kinds = cron::joined(kinds),
               .unusable = cron::joined(unusable_),
@@ -248,7 +253,7 @@ void CronEngine::ask_to_stop(const Round& round) {
     if (execution->asked_to_stop()) continue;
     if (Steady::now() >= execution->deadline())
       execution->time_out();
-    else if (round.state == State::Stopping)
+    else if (round.stop_asked)
       execution->ask_to_stop(CronStatus::Interrupted, "the scheduler was stopped");
   }
 }

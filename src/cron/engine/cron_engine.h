@@ -40,7 +40,7 @@ class CronEngine {
 
   // See Scheduler for all of these.
 
-  void handle(std::string kind, CronHandler handler, std::source_location where)
+  void handle(const std::string& kind, const CronHandler& handler, std::source_location where)
       TURNSTILE_EXCLUDES(mutex_);
   void start(std::source_location where) TURNSTILE_EXCLUDES(mutex_);
   std::vector<std::string> stop(std::chrono::milliseconds deadline) TURNSTILE_EXCLUDES(mutex_);
@@ -90,6 +90,7 @@ class CronEngine {
   gate::CondVar changed_;  // State, or how far idle_ has come.
   State state_ TURNSTILE_GUARDED_BY(mutex_) = State::Stopped;
   Steady::time_point patience_ TURNSTILE_GUARDED_BY(mutex_);  // Of stop().
+  bool stop_asked_ TURNSTILE_GUARDED_BY(mutex_) = false;      // Also when start() came right after.
   std::uint64_t wakes_ TURNSTILE_GUARDED_BY(mutex_) = 0;
   std::uint64_t seen_wakes_ TURNSTILE_GUARDED_BY(mutex_) = 0;
   std::uint64_t idle_ TURNSTILE_GUARDED_BY(mutex_) = 0;  // Nothing was left to do at this wake.

@@ -177,7 +177,16 @@ std::string Destination::text(const Field& field) {
   return text;
 }
 
+// A module may have begun to change its own tables, and would go on with it at the commit.
 std::string Destination::try_run(std::string_view sql) {
+  connection_->execute("SAVEPOINT trial");
+  std::string why_not = run(sql);
+  if (!why_not.empty()) connection_->execute("ROLLBACK TO trial");
+  connection_->execute("RELEASE trial");
+  return why_not;
+}
+
+std::string Destination::run(std::string_view sql) {
   try {
     Statement statement = connection_->prepare(sql);
     while (statement.step()) {

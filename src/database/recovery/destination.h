@@ -44,7 +44,7 @@ class Destination {
   [[nodiscard]] std::string text(const Field& field);
 
   /// Runs one statement of the source's schema, as untrusted as an application's.
-  /// Empty, or why it failed. Throws StorageError, Cancelled.
+  /// Empty, or why it failed; nothing of it is left then. Throws StorageError, Cancelled.
   [[nodiscard]] std::string try_run(std::string_view sql);
   /// Empty when SQLite's check of `table`, or of all with an empty name, finds nothing; else its
   /// first finding. Throws StorageError, Cancelled.
@@ -59,6 +59,7 @@ class Destination {
 
  private:
   void connect(const PageSource& source);
+  std::string run(std::string_view sql);
 
   const Encoding encoding_;
   TempFile file_;  // Must be closed after SQLite has closed it.

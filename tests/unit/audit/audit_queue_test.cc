@@ -29,7 +29,7 @@ AuditOptions limited_to(std::size_t events, AuditWhenFull when_full = AuditWhenF
   return options;
 }
 
-std::vector<std::string> actions_in(const AuditLog& log) {
+std::vector<std::string> queued_actions_in(const AuditLog& log) {
   std::vector<std::string> actions;
   for (const AuditRecord& record : log.trail().list({.limit = 10'000}))
     actions.insert(actions.begin(), record.event.action);
@@ -71,7 +71,7 @@ TEST(AuditQueue, PutsAGapWhereTheEventsWouldHaveBeen) {
   ASSERT_TRUE(log.flush());
   log.record({.action = "three"});
   ASSERT_TRUE(log.flush());
-  EXPECT_THAT(actions_in(log), ElementsAre("one", "two", "audit.gap", "audit.gap", "three"));
+  EXPECT_THAT(queued_actions_in(log), ElementsAre("one", "two", "audit.gap", "audit.gap", "three"));
   EXPECT_EQ(log.stats().dropped, 3U);
   EXPECT_THAT(told.of("AUDIT_DROPPED"),
               ElementsAre(HasSubstr("events dropped: 2"), HasSubstr("events dropped: 1")));
@@ -89,7 +89,7 @@ TEST(AuditQueue, FailsWhenItIsFullIfThatIsAskedFor) {
   ASSERT_TRUE(log.flush());
   log.record({.action = "two"});
   ASSERT_TRUE(log.flush());
-  EXPECT_THAT(actions_in(log), ElementsAre("one", "two"));
+  EXPECT_THAT(queued_actions_in(log), ElementsAre("one", "two"));
 }
 
 TEST(AuditQueue, WaitsForRoomIfThatIsAskedFor) {
@@ -104,7 +104,7 @@ TEST(AuditQueue, WaitsForRoomIfThatIsAskedFor) {
   log.start();
   second.get();
   ASSERT_TRUE(log.flush());
-  EXPECT_THAT(actions_in(log), ElementsAre("one", "two"));
+  EXPECT_THAT(queued_actions_in(log), ElementsAre("one", "two"));
 }
 
 TEST(AuditQueue, WaitsForRoomNoLongerThanAllowed) {
@@ -195,7 +195,7 @@ TEST(AuditStop, KeepsWhatItCannotWriteForTheNextStart) {
   log.start();
   log.record({.action = "three"});
   ASSERT_TRUE(log.flush());
-  EXPECT_THAT(actions_in(log), ElementsAre("one", "two", "three"));
+  EXPECT_THAT(queued_actions_in(log), ElementsAre("one", "two", "three"));
   EXPECT_EQ(log.stats().failures, 0U);
 }
 
@@ -216,7 +216,7 @@ TEST(AuditStop, LeavesAGapForWhatCameLateIfTheLogIsStartedAgain) {
   log.record({.action = "late"});
   log.start();
   ASSERT_TRUE(log.flush());
-  EXPECT_THAT(actions_in(log), ElementsAre("audit.gap"));
+  EXPECT_THAT(queued_actions_in(log), ElementsAre("audit.gap"));
   EXPECT_THAT(log.trail().get(1).value().event.detail, HasSubstr(R"("dropped":2)"));
 }
 
@@ -268,7 +268,7 @@ TEST(AuditFailure, IsCountedToldAndRetriedUntilItPasses) {
   db.lane("other").write(
       [](WriteTx& tx) { tx.execute("ALTER TABLE elsewhere RENAME TO audit_event"); });
   ASSERT_TRUE(log.flush(30s));
-  EXPECT_THAT(actions_in(log), ElementsAre("one"));
+  EXPECT_THAT(queued_actions_in(log), ElementsAre("one"));
   EXPECT_GE(log.stats().failures, 2U);
   EXPECT_THAT(told.of("AUDIT_WRITE_FAILED").front(), HasSubstr("no such table"));
   log.stop();
@@ -297,7 +297,7 @@ TEST(AuditFailure, OfTheLogSinkHarmsNobody) {
   ASSERT_TRUE(log.flush());
   log.record({.action = "two"});
   ASSERT_TRUE(log.flush());
-  EXPECT_THAT(actions_in(log), ElementsAre("one", "audit.gap", "two"));
+  EXPECT_THAT(queued_actions_in(log), ElementsAre("one", "audit.gap", "two"));
 }
 
 TEST(AuditStats, TellHowLateTheLatestEventWas) {

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <future>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "support/cron_fixture.h"
@@ -76,8 +79,17 @@ TEST_F(CronStop, NamesARunThatDoesNotEndInTime) {
   EXPECT_THAT(outline(cron->history()), ElementsAre("13:00 interrupted"));
 }
 
+// What stop() has asked a run for is not taken back: it is waited for here.
 TEST_F(CronStop, CanBeTakenBackWhileARunIsStuck) {
-  begin(held.deaf_handler());
+  std::promise<void> asked;
+  bool first = true;
+  begin([&](CronRun& run) {
+    CronOutcome outcome = held.deaf_handler()(run);
+    if (!std::exchange(first, false)) return outcome;
+    const std::stop_callback callback(run.stop(), [&asked] { asked.set_value(); });
+    EXPECT_EQ(asked.get_future().wait_for(patience()), std::future_status::ready);
+    return outcome;
+  });
   EXPECT_THAT(cron->stop(0ms), ElementsAre("a"));
   cron->start();
   held.let_go();

@@ -19,6 +19,7 @@
 namespace turnstile::test {
 namespace {
 
+using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -92,19 +93,23 @@ TEST_F(Hygiene, TemporaryObjectsEndWithTheirClosure) {
 }
 
 TEST_F(Hygiene, TemporaryObjectsAreNotSeenByTheNextMemberOfAGroup) {
-  std::future<void> first;
-  std::future<std::vector<std::string>> second;
-  {
-    BusyWriter busy(db_.lane());
-    first = db_.lane().submit([](WriteTx& tx) { tx.execute("CREATE TEMP TABLE note(other)"); });
-    second = db_.lane().submit([](WriteTx& tx) {
-      add_note(tx, "mine");
-      return temporary_names(tx);
-    });
+  // On a busy machine the first can use up the time of a group, and the second has one of its own.
+  constexpr int kAttempts = 50;
+  for (int i = 0; i < kAttempts && db_->metrics().groups.max < 2; ++i) {
+    std::future<void> first;
+    std::future<std::vector<std::string>> second;
+    {
+      BusyWriter busy(db_.lane());
+      first = db_.lane().submit([](WriteTx& tx) { tx.execute("CREATE TEMP TABLE note(other)"); });
+      second = db_.lane().submit([](WriteTx& tx) {
+        add_note(tx, "mine");
+        return temporary_names(tx);
+      });
+    }
+    first.get();
+    EXPECT_THAT(second.get(), IsEmpty());
   }
-  first.get();
-  EXPECT_THAT(second.get(), IsEmpty());
-  EXPECT_THAT(all_notes(db_.lane()), ElementsAre("mine"));
+  EXPECT_THAT(all_notes(db_.lane()), Each("mine"));
   EXPECT_EQ(db_->metrics().groups.max, 2U) << "they have not shared a commit";
 }
 

@@ -15,14 +15,14 @@
 namespace turnstile::test {
 namespace {
 
-int run_raw(sqlite3* handle, const char* sql) {
+int run_on(sqlite3* handle, const char* sql) {
   return sqlite3_exec(handle, sql, nullptr, nullptr, nullptr);
 }
 
 TEST(NativeHandle, WorksInsideTheTransaction) {
   NoteDatabase db;
   db.lane().write([](WriteTx& tx) {
-    EXPECT_EQ(run_raw(native_handle(tx), "INSERT INTO note(text) VALUES ('native')"), SQLITE_OK);
+    EXPECT_EQ(run_on(native_handle(tx), "INSERT INTO note(text) VALUES ('native')"), SQLITE_OK);
     EXPECT_EQ(count_notes(tx), 1);
   });
   EXPECT_THAT(all_notes(db.lane()), testing::ElementsAre("native"));
@@ -31,7 +31,7 @@ TEST(NativeHandle, WorksInsideTheTransaction) {
 TEST(NativeHandle, IsUndoneWithTheTransaction) {
   NoteDatabase db;
   EXPECT_THROW(db.lane().write([](WriteTx& tx) {
-    EXPECT_EQ(run_raw(native_handle(tx), "INSERT INTO note(text) VALUES ('native')"), SQLITE_OK);
+    EXPECT_EQ(run_on(native_handle(tx), "INSERT INTO note(text) VALUES ('native')"), SQLITE_OK);
     throw std::runtime_error("no");
   }),
                std::runtime_error);
@@ -48,7 +48,7 @@ TEST(NativeHandle, SharesATransactionWithTypedCalls) {
         "VALUES ('old')");
   });
   const auto change_both = [](WriteTx& tx) {
-    EXPECT_EQ(run_raw(native_handle(tx), "UPDATE security SET checksum = 'new'"), SQLITE_OK);
+    EXPECT_EQ(run_on(native_handle(tx), "UPDATE security SET checksum = 'new'"), SQLITE_OK);
     tx.execute("UPDATE note SET text = 'changed'");
     throw std::runtime_error("no");
   };
@@ -87,7 +87,7 @@ TEST(NativeHandle, RefusesWhatIsTheLibrarys) {
                           "VACUUM",
                           "SELECT load_extension('x')"}) {
     db.lane().write([&](WriteTx& tx) {
-      EXPECT_NE(run_raw(native_handle(tx), sql), SQLITE_OK) << sql;
+      EXPECT_NE(run_on(native_handle(tx), sql), SQLITE_OK) << sql;
       EXPECT_EQ(sqlite3_get_autocommit(native_handle(tx)), 0) << sql;
     });
   }
@@ -98,7 +98,7 @@ TEST(NativeHandle, AnswersQuestions) {
   db.lane().read([](ReadTx& tx) {
     for (const char* sql : {"PRAGMA journal_mode", "PRAGMA user_version", "PRAGMA table_info(note)",
                             "PRAGMA integrity_check"}) {
-      EXPECT_EQ(run_raw(native_handle(tx), sql), SQLITE_OK) << sql;
+      EXPECT_EQ(run_on(native_handle(tx), sql), SQLITE_OK) << sql;
     }
   });
 }
@@ -106,7 +106,7 @@ TEST(NativeHandle, AnswersQuestions) {
 TEST(NativeHandle, OfAReadRefusesToWrite) {
   NoteDatabase db;
   db.lane().read([](ReadTx& tx) {
-    EXPECT_EQ(run_raw(native_handle(tx), "INSERT INTO note(text) VALUES ('x')"), SQLITE_READONLY);
+    EXPECT_EQ(run_on(native_handle(tx), "INSERT INTO note(text) VALUES ('x')"), SQLITE_READONLY);
   });
 }
 

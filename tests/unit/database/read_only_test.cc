@@ -106,11 +106,9 @@ TEST_F(ReadOnly, FindsAtOpenThatAFileIsNoDatabase) {
 }
 
 // RO-04: a small pool of its own, whatever the other databases of the process have.
-TEST_F(ReadOnly, OpensNoMoreConnectionsThanItWasAllowed) {
+TEST_F(ReadOnly, OpensTwoConnectionsUnlessAskedForMore) {
   NoteDatabase other;
-  Options options = read_only();
-  options.connections = 2;
-  const Database db = Database::open(file(), options);
+  const Database db = Database::open(file(), read_only());
   const auto descriptors = [this] {
     int count = 0;
     for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
@@ -190,10 +188,12 @@ TEST_F(ReadOnly, RefusesANewerSchema) {
 }
 
 TEST_F(ReadOnly, HasOnlyReaders) {
-  const Database db = Database::open(file(), read_only());
+  Options options = read_only();
+  options.connections = 3;
+  const Database db = Database::open(file(), options);
   const PoolInfo pool = db.info().pool;
-  EXPECT_EQ(pool.connections, 4);
-  EXPECT_EQ(pool.readers_idle, 4);
+  EXPECT_EQ(pool.connections, 3);
+  EXPECT_EQ(pool.readers_idle, 3);
 }
 
 // RO-01: a missing file fails at once.

@@ -192,6 +192,7 @@ TEST(Registry, SaysWhoKeepsAnOpenWaiting) {
   migrating.wait_until_reached();
   Options options = with_notes();
   options.busy_timeout = std::chrono::milliseconds(20);
+  options.migration_timeout = std::chrono::milliseconds(20);
   const auto error = thrown<Timeout>([&] { (void)Database::open(file, options); });
   EXPECT_EQ(error.code(), "OPEN_TIMEOUT");
   EXPECT_EQ(error.holder().kind, Holder::Kind::Thread);

@@ -44,11 +44,11 @@ class HostStop : public testing::Test {
   }
 
   /// A component whose stop does not return until `go`.
-  [[nodiscard]] Component hanging(const std::string& name, std::latch& go) {
+  [[nodiscard]] Component hanging(const std::string& name) {
     Component component = trail_.component(name);
-    component.stop = [this, name, &go](std::chrono::milliseconds) {
+    component.stop = [this, name](std::chrono::milliseconds) {
       trail_.add("-" + name);
-      go.wait();
+      go_.wait();
       trail_.add("." + name);
     };
     component.stop_deadline = 20ms;
@@ -58,14 +58,14 @@ class HostStop : public testing::Test {
   TempDir folder_;
   LogEvents events_;
   ComponentTrail trail_;
+  std::latch go_{1};  // Outlives the threads that wait for it, which the host joins.
   std::unique_ptr<Host> host_;
 };
 
 // LIFE-03: one that hangs does not keep the others from being stopped.
 TEST_F(HostStop, DoesNotWaitForAHungComponentBeyondItsDeadline) {
-  std::latch go(1);
   host_->add(trail_.component("first"));
-  Component hung = hanging("hung", go);
+  Component hung = hanging("hung");
   hung.stop_deadline = 200ms;
   host_->add(hung);
   host_->add(trail_.component("last"));
@@ -82,17 +82,16 @@ TEST_F(HostStop, DoesNotWaitForAHungComponentBeyondItsDeadline) {
   EXPECT_THAT(trail_.steps(), ElementsAre("+first", "+hung", "+last", "-last", "-hung", "-first"));
   EXPECT_EQ(events_.count("COMPONENT_HUNG"), 1U);
   EXPECT_FALSE(report.database_failure);
-  go.count_down();
+  go_.count_down();
   host_.reset();
   EXPECT_EQ(trail_.steps().back(), ".hung");
 }
 
 TEST_F(HostStop, SaysLaterThatAHungComponentHasReturned) {
-  std::latch go(1);
-  host_->add(hanging("hung", go));
+  host_->add(hanging("hung"));
   host_->start();
   EXPECT_EQ(status_of(host_->stop().components, "hung").state, ComponentState::Hung);
-  go.count_down();
+  go_.count_down();
   ComponentStatus status;
   EXPECT_TRUE(soon([&] {
     status = status_of(host_->stop().components, "hung");
@@ -157,10 +156,9 @@ TEST_F(HostStop, SaysTheSameWhenItIsCalledAgain) {
 }
 
 TEST_F(HostStop, IsDoneOnceWhenSeveralThreadsCallIt) {
-  std::latch go(1);
   Component slow = trail_.component("slow");
-  slow.stop = [this, &go](std::chrono::milliseconds) {
-    go.wait();
+  slow.stop = [this](std::chrono::milliseconds) {
+    go_.wait();
     trail_.add("-slow");
   };
   slow.stop_deadline = patience();
@@ -169,7 +167,7 @@ TEST_F(HostStop, IsDoneOnceWhenSeveralThreadsCallIt) {
   std::vector<std::future<HostStopReport>> calls;
   for (int call = 0; call < 3; ++call)
     calls.push_back(std::async(std::launch::async, [this] { return host_->stop(); }));
-  go.count_down();
+  go_.count_down();
   for (auto& call : calls)
     EXPECT_EQ(status_of(call.get().components, "slow").state, ComponentState::Stopped);
   EXPECT_THAT(trail_.steps(), ElementsAre("+slow", "-slow"));
@@ -208,11 +206,10 @@ TEST_F(HostStop, EndsTheStartOfAnotherThreadAtItsNextComponent) {
 TEST_F(HostStop, GivesUpAStartThatDoesNotReturn) {
   host_->add(trail_.component("one"));
   std::latch entered(1);
-  std::latch go(1);
   Component stuck = trail_.component("stuck");
   stuck.start = [&] {
     entered.count_down();
-    go.wait();
+    go_.wait();
     trail_.add("+stuck");
   };
   stuck.stop_deadline = 20ms;
@@ -224,7 +221,7 @@ TEST_F(HostStop, GivesUpAStartThatDoesNotReturn) {
   EXPECT_EQ(status_of(report.components, "stuck").reason, "its start has not returned");
   EXPECT_THAT(trail_.steps(), ElementsAre("+one", "-one"));
   EXPECT_TRUE(report.database.was_last_handle);
-  go.count_down();
+  go_.count_down();
   EXPECT_THROW(start.get(), Cancelled);
   EXPECT_THAT(trail_.steps(), ElementsAre("+one", "-one", "+stuck", "-stuck"));
   EXPECT_EQ(status_of(host_->stop().components, "stuck").state, ComponentState::Stopped);
@@ -245,14 +242,13 @@ TEST_F(HostStop, StopsOnceAComponentWhoseStartReturnsAtTheLastMoment) {
 }
 
 TEST_F(HostStop, DoesNotStartAgainWhatHangs) {
-  std::latch go(1);
-  host_->add(hanging("hung", go));
+  host_->add(hanging("hung"));
   host_->add(trail_.failing("failing", "no luck"));
   EXPECT_THROW(host_->start(), StartError);
   const auto error = thrown<MisuseError>([this] { host_->start(); });
   EXPECT_EQ(error.code(), "COMPONENT_STILL_RUNNING");
   EXPECT_THAT(error.what(), HasSubstr("'hung'"));
-  go.count_down();
+  go_.count_down();
 }
 
 TEST_F(HostStop, IsNotForComponentsThemselves) {

@@ -207,7 +207,7 @@ TEST(Claim, DescendsIntoAnIndexAndScansNothing) {
             "(state=? AND ready=? AND queue=? AND kind=?)\n"
             "SEARCH task_item USING COVERING INDEX task_by_state "
             "(state=? AND ready=? AND queue=? AND kind>?)\n"
-            "SEARCH task_item USING COVERING INDEX task_due\n"
+            "SEARCH task_item USING INDEX task_due\n"
             "SEARCH task_attempt USING COVERING INDEX task_held (held_until>?)\n"
             "SEARCH task_item USING INDEX task_live_key (queue=? AND key=?)\n");
 }

@@ -136,7 +136,7 @@ TEST(VectorCodes, MatchTheirVectorOnly) {
     auto vector = random.next();
     const Blob record = format.encode(vector);
     EXPECT_TRUE(format.matches(record, vector));
-    vector[7] = -vector[7] - 1;
+    vector[7] = vector[7] > 0 ? -vector[7] - 1 : 1 - vector[7];  // Of the other sign.
     EXPECT_FALSE(format.matches(record, vector));
   }
 }

@@ -221,6 +221,7 @@ TEST_F(Embedding, OfWhatAFullQueueDropsHappensLater) {
   EXPECT_EQ(buffer->counters().queue_drops, 12U);
   model_.go_on();
   wait_until_all_are_done();
+  EXPECT_TRUE(buffer->stop(patience()).complete);  // It counts after it has committed.
   EXPECT_EQ(notes_.stats().items, 300);
   EXPECT_EQ(buffer->counters().claimed, 12U);
   EXPECT_EQ(buffer->counters().stored, 300U);

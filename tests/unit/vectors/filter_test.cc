@@ -156,7 +156,8 @@ TEST(VectorFilterText, OfAnyKindIsReadOrRefused) {
       text += kPieces[random() % std::size(kPieces)];
     if (random() % 8 == 0) text += '\0';
     try {
-      for (const VectorCondition& condition : VectorFilter::parse(text).conditions())
+      const VectorFilter filter = VectorFilter::parse(text);
+      for (const VectorCondition& condition : filter.conditions())
         ASSERT_FALSE(condition.values.empty()) << text;
       ++read;
     } catch (const MisuseError& error) {

@@ -92,9 +92,18 @@ class RandomVectorSearches : public testing::TestWithParam<Case> {
   }
 
   VectorValues values() {
-    // Texts on both sides of the twelve bytes that vec0 keeps beside a chunk.
-    static constexpr const char* kTexts[] = {
-        "", "a", "twelve bytes", "twelve bytes and more", "twelve bytes and mor\xC3\xA9", "z"};
+    // Texts on both sides of the twelve bytes that vec0 keeps beside a chunk, some with a NUL.
+    using namespace std::string_literals;
+    static const std::string kTexts[] = {"",
+                                         "a",
+                                         "a\0b"s,
+                                         "a\0c"s,
+                                         "twelve bytes",
+                                         "twelve bytes and",
+                                         "twelve bytes and more",
+                                         "twelve bytes and mor\xC3\xA9",
+                                         "twelve bytes and more\0"s,
+                                         "z"};
     return {{"part", random_.below(3)},
             {"text", kTexts[random_.below(std::size(kTexts))]},
             {"integer", random_.below(10) - 5},

@@ -73,7 +73,7 @@ TEST(VectorRecall, OfBitsGrowsWithWhatIsComparedExactly) {
   RecordProperty("recall_1", std::to_string(few));
   RecordProperty("recall_8", std::to_string(some));
   RecordProperty("recall_default", std::to_string(standard));
-  EXPECT_GT(few, 0.3);
+  EXPECT_GT(few, 0.2) << "a tenth would be in the cluster by chance";
   EXPECT_LT(few, 0.9) << "the data is too easy to tell anything";
   EXPECT_GT(some, few);
   EXPECT_GE(standard, 0.98);

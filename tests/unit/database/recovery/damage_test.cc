@@ -256,6 +256,23 @@ TEST_F(Damage, OfAFullTextIndexIsRepairedFromItsContent) {
   EXPECT_EQ(ask("SELECT count(*) FROM docs('word7')"), "1");
 }
 
+// The table of the index lost its key, so that the module does not find what it writes there.
+TEST_F(Damage, OfAFullTextIndexThatCannotBeRepairedCostsNothingElse) {
+  make("CREATE TABLE t(a); INSERT INTO t VALUES (1); CREATE VIRTUAL TABLE docs USING fts5(body);" +
+       numbers(100) +
+       "INSERT INTO docs SELECT 'word' || i FROM n; DELETE FROM docs_data WHERE id > 10");
+  edit_schema(source_,
+              "UPDATE sqlite_schema SET sql='CREATE TABLE docs_data(id INTEGER, block BLOB)' "
+              "WHERE name='docs_data'");
+  const RecoveryReport report = recover();
+  ASSERT_EQ(report.lost_objects.size(), 1U);
+  EXPECT_EQ(report.lost_objects[0].name, "docs");
+  EXPECT_THAT(report.lost_objects[0].reason, HasSubstr("the tables behind it are kept"));
+  EXPECT_EQ(ask("PRAGMA integrity_check"), "ok");
+  EXPECT_EQ(ask("SELECT a FROM t"), "1");
+  EXPECT_EQ(ask("SELECT count(*) FROM docs_content"), "100");
+}
+
 TEST_F(Damage, AtRandomNeverDoesMoreHarmThanThat) {
   std::mt19937_64 random(test_seed());
   constexpr int kRounds = 100;
