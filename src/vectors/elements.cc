@@ -20,6 +20,7 @@ float float_at(const std::byte* bytes, std::size_t index) noexcept {
   return value;
 }
 
+// The check takes a signed byte for a character. This is a number from -128 to 127.
 int signed_at(BlobView bytes, std::size_t index) noexcept {
   return std::bit_cast<std::int8_t>(bytes[index]);  // NOLINT(bugprone-signed-char-misuse)
 }

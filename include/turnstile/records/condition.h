@@ -102,8 +102,8 @@ template <class... Args>
 struct ConditionLiteral {
   std::string_view text;
 
-  consteval ConditionLiteral(const char* sql)  // NOLINT(google-explicit-constructor): a literal
-      : text(sql) {
+  // Implicit, so that a literal is one.
+  consteval ConditionLiteral(const char* sql) : text(sql) {
     if (count_parameters(text) != static_cast<int>(sizeof...(Args)))
       throw "a condition has a ? for each value, and no comment or end of a statement";
   }
@@ -282,9 +282,8 @@ class Field {
 
   [[nodiscard]] Order<Record> ascending() const noexcept { return Order<Record>(kColumn, false); }
   [[nodiscard]] Order<Record> descending() const noexcept { return {kColumn, true}; }
-  operator Order<Record>() const noexcept {  // NOLINT(google-explicit-constructor): reads as one
-    return ascending();
-  }
+  /// Implicit, so that a column by itself is an order.
+  operator Order<Record>() const noexcept { return ascending(); }
 
   /// For update_where(). Keys are not changed, nor is what the library sets.
   template <class V>
@@ -310,10 +309,11 @@ class Field {
 
 }  // namespace detail
 
-/// A column in a condition, in an order, or in an assignment.
+/// A column in a condition, in an order, or in an assignment. Spelt as a word of a sentence, not as
+/// a constant: `field<&Note::title> == "x"`.
 template <auto Member>
   requires detail::ColumnMember<Member>
-inline constexpr detail::Field<Member> field{};  // NOLINT(readability-identifier-naming): a word
+inline constexpr detail::Field<Member> field{};  // NOLINT(readability-identifier-naming): see above
 
 /// A condition that is written as SQL, a literal, with a `?` for each of `args`:
 /// `sql_condition<Note>("json_extract(meta, '$.size') > ?", 3)`. That it is about the columns of
