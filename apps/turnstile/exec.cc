@@ -11,6 +11,7 @@
 #include "input.h"
 #include "parameters.h"
 #include "session.h"
+#include "sql_runs.h"
 
 namespace turnstile::cli {
 
@@ -37,6 +38,8 @@ ExecuteResult run_script(WriteTx& tx, const std::string& sql) {
           .last_insert_rowid = ask(tx, "SELECT last_insert_rowid()")};
 }
 
+}  // namespace
+
 ExecuteResult run_sql(WriteTx& tx, const std::string& sql,
                       const std::vector<Parameter>& parameters) {
   try {
@@ -51,7 +54,15 @@ ExecuteResult run_sql(WriteTx& tx, const std::string& sql,
   return run_script(tx, sql);
 }
 
-}  // namespace
+void print_result(Context& context, const ExecuteResult& result) {
+  if (context.arguments.json()) {
+    context.output.write_json(
+        {{"changes", result.changes}, {"last_insert_rowid", result.last_insert_rowid}});
+  } else {
+    context.output.write(fmt::format("changes: {}\nlast_insert_rowid: {}\n", result.changes,
+                                     result.last_insert_rowid));
+  }
+}
 
 ExitCode run_exec(Context& context) {
   const Arguments& arguments = context.arguments;
@@ -66,13 +77,7 @@ ExitCode run_exec(Context& context) {
   const Session session = Session::for_writing(context, std::move(options));
   const ExecuteResult result =
       session.lane().write([&](WriteTx& tx) { return run_sql(tx, sql, parameters); });
-  if (arguments.json()) {
-    context.output.write_json(
-        {{"changes", result.changes}, {"last_insert_rowid", result.last_insert_rowid}});
-  } else {
-    context.output.write(fmt::format("changes: {}\nlast_insert_rowid: {}\n", result.changes,
-                                     result.last_insert_rowid));
-  }
+  print_result(context, result);
   return ExitCode::Done;
 }
 

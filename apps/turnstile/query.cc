@@ -8,6 +8,7 @@
 #include "parameters.h"
 #include "rows.h"
 #include "session.h"
+#include "sql_runs.h"
 
 namespace turnstile::cli {
 
@@ -32,14 +33,11 @@ std::vector<std::string> columns_of(const Statement& statement) {
 
 }  // namespace
 
-ExitCode run_query(Context& context) {
-  const Arguments& arguments = context.arguments;
-  const std::string format = format_of(arguments);
-  const std::vector<Parameter> parameters = parse_parameters(arguments.values("--param"));
-  const std::string sql = arguments.positional("SQL");
-
-  const Session session = Session::for_reading(context, 1);
-  session.lane().read([&](ReadTx& tx) {
+void print_query(Context& context, const Lane& lane) {
+  const std::string format = format_of(context.arguments);
+  const std::vector<Parameter> parameters = parse_parameters(context.arguments.values("--param"));
+  const std::string sql = context.arguments.positional("SQL");
+  lane.read([&](ReadTx& tx) {
     Statement statement = tx.prepare(sql);
     bind_parameters(statement, parameters);
     // Nothing is printed before the first step, so that a statement that fails leaves no output.
@@ -49,6 +47,14 @@ ExitCode run_query(Context& context) {
       writer->add(statement.row());
     writer->finish();
   });
+}
+
+ExitCode run_query(Context& context) {
+  // Before the file is looked for.
+  static_cast<void>(format_of(context.arguments));
+  static_cast<void>(parse_parameters(context.arguments.values("--param")));
+  const Session session = Session::for_reading(context, 1);
+  print_query(context, session.lane());
   return ExitCode::Done;
 }
 

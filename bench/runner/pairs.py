@@ -20,6 +20,11 @@ WORKS = [
     Work("T15/write", "records: insert and versioned update", 0.87, "higher", 1.0, "by hand"),
     Work("T15/bulk", "records: insert of 100,000", 0.87, "higher", None, "by hand"),
     Work("T16", "open: pool of four / one connection", 4.0, "lower", 0.5),
+    Work("T19/write", "small write, NORMAL: encrypted / plain", 0.5, "higher", 1.0, "plain"),
+    Work("T19/read", "cached point read: encrypted / plain", 0.9, "higher", 0.5, "plain"),
+    Work("T19/save", "save of 100 MB: sealed / plain file", 3.0, "lower", 2.0, "plain"),
+    Work("T19/open", "100 MB to the first query: sealed / file read", 5.0, "lower", 2.0, "plain"),
+    Work("T19/unlock", "password to key: default / 19 MiB, 2 passes", 6.0, "lower", 1.0, "least"),
 ]
 CLOSING = ("T16 raw", "T16 turnstile")
 

@@ -21,6 +21,10 @@
 
 namespace turnstile {
 
+namespace detail {
+class ProtectedOpen;
+}
+
 /// A handle on an open database. The first open of a file in the process runs the bootstrap and
 /// makes the pool; a further open of the same file, under whatever name, gives another handle on
 /// the same database. Using a handle that was moved from or closed throws MisuseError (DB_CLOSED).
@@ -121,6 +125,7 @@ class Database {
                     std::source_location where = std::source_location::current());
 
  private:
+  friend class detail::ProtectedOpen;
   explicit Database(std::shared_ptr<detail::Core> core) noexcept;
 
   std::shared_ptr<detail::Core> core_;

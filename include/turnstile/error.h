@@ -161,6 +161,13 @@ class MigrationError : public Error {
   using Error::Error;
 };
 
+/// A profile cannot be unlocked, or not be what was asked of it: a wrong password, a damaged vault,
+/// somebody else who has it. Threads: immutable.
+class VaultError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// One row of the table of codes, from which docs/reference/errors.md is checked.
 ///
 /// Threads: immutable.

@@ -79,9 +79,10 @@ std::string auto_vacuum_number(AutoVacuum mode) {
 
 }  // namespace
 
-Bootstrap::Bootstrap(Location location, Options options, const Call& call, microseconds locate_time,
-                     std::function<void()> on_migration)
-    : call_(call), on_migration_(std::move(on_migration)) {
+Bootstrap::Bootstrap(Location location, Options options,
+                     std::shared_ptr<sqlite::Protection> protection, const Call& call,
+                     microseconds locate_time, std::function<void()> on_migration)
+    : protection_(std::move(protection)), call_(call), on_migration_(std::move(on_migration)) {
   if (location.in_memory) options.mode = OpenMode::Memory;
   opened_.phases.push_back({"locate", locate_time, location.path.string()});
   opened_.location = std::move(location);
@@ -186,6 +187,7 @@ std::unique_ptr<sqlite::Connection> Bootstrap::connect() const {
   config.uri = location.in_memory || opened_.options.immutable;
   config.vfs = opened_.options.vfs;
   config.statement_cache_size = opened_.options.statement_cache_size;
+  config.protection = protection_;
   if (!location.in_memory)
     config.find_holder = [path = location.path] { return gate::find_foreign_holder(path, false); };
   auto connection = std::make_unique<sqlite::Connection>(std::move(config), call_);

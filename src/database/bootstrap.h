@@ -61,9 +61,10 @@ class Bootstrap {
  public:
   /// `locate_time`: what the first phase took, which comes before a Bootstrap can be.
   /// `on_migration` is called when schema steps begin to be run, here or by another process that is
-  /// waited for.
+  /// waited for. `protection` is null for a plain file.
   Bootstrap(
-      Location location, Options options, const Call& call, std::chrono::microseconds locate_time,
+      Location location, Options options, std::shared_ptr<sqlite::Protection> protection,
+      const Call& call, std::chrono::microseconds locate_time,
       std::function<void()> on_migration = [] {});
 
   /// Runs the phases. Whatever it throws, nothing stays open or locked.
@@ -90,6 +91,7 @@ class Bootstrap {
   void fill_pool(Initialized initialized);
 
   Opened opened_;
+  const std::shared_ptr<sqlite::Protection> protection_;
   std::unique_ptr<sqlite::Connection> looked_;  // Has found nothing to be done.
   Call call_;  // Its deadline begins anew after a migration that was waited for.
   std::function<void()> on_migration_;

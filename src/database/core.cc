@@ -468,6 +468,7 @@ bool Core::close_files(const Call& call) noexcept {
   if (writer_) writer_->stop_threads();
   readers_->close_connections();
   if (writer_) writer_->close_connection(call);
+  if (protection()) protection()->end();
   if (location_.in_memory) return false;
   std::error_code error;
   return !std::filesystem::exists(location_.path.string() + "-wal", error);

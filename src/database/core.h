@@ -50,6 +50,10 @@ class Core {
   [[nodiscard]] bool forked() const noexcept { return fork_guard_.forked(); }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
   [[nodiscard]] const database::Location& location() const noexcept { return location_; }
+  /// Null for a plain database.
+  [[nodiscard]] const std::shared_ptr<sqlite::Protection>& protection() const noexcept {
+    return reader_config_.protection;
+  }
 
   [[nodiscard]] LaneState& lane(std::string_view name, LaneOptions options);
 

@@ -9,6 +9,7 @@
 #include "database/migration/plan.h"
 #include "database/migration/schema.h"
 #include "database/options_check.h"
+#include "database/protected_open.h"
 #include "database/registry.h"
 #include "sqlite/engine.h"
 #include "sqlite/error_code.h"
@@ -63,6 +64,14 @@ Database Database::open(std::string_view path, Options options, std::source_loca
   database::fill_in(target.options);
   require_engine(target.options, where);
   return Database(database::open_handle(target, where));
+}
+
+Database detail::ProtectedOpen::open(std::string path, Options options,
+                                     std::shared_ptr<sqlite::Protection> protection,
+                                     std::source_location where) {
+  database::validate(options, where);
+  require_engine(options, where);
+  return Database(database::open_handle({std::move(path), std::move(options)}, where, protection));
 }
 
 Lane Database::lane(std::string_view name, LaneOptions options) const {

@@ -175,15 +175,21 @@ std::string_view difference(const Options& a, const Options& b) {
   return {};
 }
 
+bool same(const sqlite::Protection* a, const sqlite::Protection* b) {
+  return a == nullptr || b == nullptr ? a == b : a->equals(*b);
+}
+
 void require_same(const Core& core, const Location& location, const Options& options,
-                  const Call& call) {
+                  const sqlite::Protection* protection, const Call& call) {
   if (core.location().path != location.path) {
     sqlite::raise_misuse(code("DB_HARD_LINK"),
                          "'" + location.path.string() + "' is the same file as '" +
                              core.location().path.string() + "', which is open",
                          call);
   }
-  if (const auto setting = difference(core.options(), options); !setting.empty()) {
+  auto setting = difference(core.options(), options);
+  if (setting.empty() && !same(core.protection().get(), protection)) setting = "the key";
+  if (!setting.empty()) {
     sqlite::raise_misuse(
         code("DB_OPTIONS_DIFFER"),
         "'" + location.path.string() + "' is open with another value of " + std::string(setting),
@@ -237,7 +243,8 @@ bool is_in_place(const Location& location) {
 }
 
 // Null when another file has the name by now.
-std::shared_ptr<Core> try_open(const OpenTarget& target, Call& call) {
+std::shared_ptr<Core> try_open(const OpenTarget& target,
+                               const std::shared_ptr<sqlite::Protection>& protection, Call& call) {
   const auto start = std::chrono::steady_clock::now();
   Location location = locate(target.path, target.options, call);
   const auto located = std::chrono::steady_clock::now() - start;
@@ -247,9 +254,9 @@ std::shared_ptr<Core> try_open(const OpenTarget& target, Call& call) {
                              target.options.busy_timeout);
   auto core = slot->handles > 0 ? slot->core.lock() : nullptr;
   if (core) {
-    require_same(*core, location, target.options, call);
+    require_same(*core, location, target.options, protection.get(), call);
   } else {
-    Bootstrap bootstrap(location, target.options, call,
+    Bootstrap bootstrap(location, target.options, protection, call,
                         std::chrono::duration_cast<std::chrono::microseconds>(located),
                         [&slot] { slot.note_migration(); });
     Opened opened = bootstrap.run();
@@ -285,10 +292,11 @@ Reservation::Reservation(const Location& location, const Call& call)
 
 Reservation::~Reservation() = default;
 
-std::shared_ptr<Core> open_handle(const OpenTarget& target, std::source_location where) {
+std::shared_ptr<Core> open_handle(const OpenTarget& target, std::source_location where,
+                                  const std::shared_ptr<sqlite::Protection>& protection) {
   Call call = call_for_open(target.options, where);
   for (;;)
-    if (auto core = try_open(target, call)) return core;
+    if (auto core = try_open(target, protection, call)) return core;
 }
 
 CloseReport close_handle(std::shared_ptr<Core> core, std::chrono::milliseconds drain,

@@ -8,14 +8,16 @@
 
 #include "database/location.h"
 #include "sqlite/call.h"
+#include "sqlite/protection.h"
 #include "turnstile/database.h"
 #include "turnstile/options.h"
 
 namespace turnstile::database {
 
 /// Opens the database or joins the one that is open. Threads: shared.
-[[nodiscard]] std::shared_ptr<detail::Core> open_handle(const OpenTarget& target,
-                                                        std::source_location where);
+[[nodiscard]] std::shared_ptr<detail::Core> open_handle(
+    const OpenTarget& target, std::source_location where,
+    const std::shared_ptr<sqlite::Protection>& protection = nullptr);
 
 /// Keeps a file from being opened in this process while it exists: whoever reads it beside SQLite
 /// would, by closing it, drop the locks that SQLite has on it.

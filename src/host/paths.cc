@@ -11,7 +11,7 @@
 #include <system_error>
 #include <vector>
 
-#include "host/descriptor.h"
+#include "gate/descriptor.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
 
@@ -43,7 +43,7 @@ namespace {
 // Permissions alone do not tell: the file system may be full or read-only.
 void prove_writable(const fs::path& directory, const Call& call) {
   std::string name = (directory / ".probe-XXXXXX").string();
-  const Descriptor probe(::mkostemp(name.data(), O_CLOEXEC));
+  const gate::Descriptor probe(::mkostemp(name.data(), O_CLOEXEC));
   if (!probe.is_open()) refuse(directory, "cannot be written to by", errno, call);
   const bool written = ::write(probe.number(), "x", 1) == 1;
   const int cause = errno;

@@ -16,7 +16,7 @@
 #include <string>
 #include <utility>
 
-#include "host/descriptor.h"
+#include "gate/descriptor.h"
 #include "host/output_tail.h"
 #include "host/shell_child.h"
 #include "sqlite/call.h"
@@ -48,14 +48,14 @@ class StopBell {
     void operator()() const noexcept { ::eventfd_write(bell, 1); }
   };
 
-  [[nodiscard]] static Descriptor open(const Call& call) {
-    Descriptor bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  [[nodiscard]] static gate::Descriptor open(const Call& call) {
+    gate::Descriptor bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!bell.is_open())
       sqlite::raise_system(code("COMMAND_NOT_STARTED"), "cannot wait for a stop", errno, call);
     return bell;
   }
 
-  const Descriptor bell_;
+  const gate::Descriptor bell_;
   const std::stop_callback<Ring> ring_;  // Is gone before the bell is closed.
 };
 

@@ -58,18 +58,18 @@ void check(const ShellCommand& command, const Call& call) {
 
 // Above the three that the child gets, so that giving it one never overwrites another. That happens
 // in programs that have closed their own standard streams.
-[[nodiscard]] Descriptor moved_up(Descriptor descriptor) {
+[[nodiscard]] gate::Descriptor moved_up(gate::Descriptor descriptor) {
   constexpr int kFirstFree = 3;
   if (descriptor.number() < 0 || descriptor.number() >= kFirstFree) return descriptor;
-  return Descriptor(::fcntl(descriptor.number(), F_DUPFD_CLOEXEC, kFirstFree));
+  return gate::Descriptor(::fcntl(descriptor.number(), F_DUPFD_CLOEXEC, kFirstFree));
 }
 
 // A file in memory and not a pipe: nobody has to feed it, nothing breaks when the program does not
 // read it, and it ends.
-[[nodiscard]] Descriptor make_input(const ShellCommand& command, const Call& call) {
-  Descriptor file =
-      moved_up(command.input.empty() ? Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC))
-                                     : Descriptor(::memfd_create("input", MFD_CLOEXEC)));
+[[nodiscard]] gate::Descriptor make_input(const ShellCommand& command, const Call& call) {
+  gate::Descriptor file =
+      moved_up(command.input.empty() ? gate::Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC))
+                                     : gate::Descriptor(::memfd_create("input", MFD_CLOEXEC)));
   if (!file.is_open()) raise_not_started(command, ": its standard input", errno, call);
   std::string_view rest = command.input;
   while (!rest.empty()) {
@@ -84,14 +84,14 @@ void check(const ShellCommand& command, const Call& call) {
 }
 
 struct Pipe {
-  Descriptor read;
-  Descriptor write;
+  gate::Descriptor read;
+  gate::Descriptor write;
 };
 
 [[nodiscard]] Pipe make_output(const ShellCommand& command, const Call& call) {
   int ends[2] = {};
   if (::pipe2(ends, O_CLOEXEC) != 0) raise_not_started(command, ": its output", errno, call);
-  Pipe pipe{moved_up(Descriptor(ends[0])), moved_up(Descriptor(ends[1]))};
+  Pipe pipe{moved_up(gate::Descriptor(ends[0])), moved_up(gate::Descriptor(ends[1]))};
   // Only this end: the child's must block, as programs expect.
   if (!pipe.read.is_open() || !pipe.write.is_open() ||
       ::fcntl(pipe.read.number(), F_SETFL, O_NONBLOCK) != 0) {
@@ -100,10 +100,10 @@ struct Pipe {
   return pipe;
 }
 
-[[nodiscard]] Descriptor open_directory(const ShellCommand& command, const Call& call) {
+[[nodiscard]] gate::Descriptor open_directory(const ShellCommand& command, const Call& call) {
   if (command.directory.empty()) return {};
-  Descriptor directory =
-      moved_up(Descriptor(::open(command.directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
+  gate::Descriptor directory = moved_up(
+      gate::Descriptor(::open(command.directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
   if (!directory.is_open())
     raise_not_started(command, " in '" + command.directory.string() + "'", errno, call);
   return directory;
@@ -158,11 +158,11 @@ class SpawnSettings {
   SpawnSettings(const SpawnSettings&) = delete;
   SpawnSettings& operator=(const SpawnSettings&) = delete;
 
-  void enter(const Descriptor& directory) {
+  void enter(const gate::Descriptor& directory) {
     if (directory.is_open())
       keep(::posix_spawn_file_actions_addfchdir_np(&actions_, directory.number()));
   }
-  void connect(const Descriptor& descriptor, int number) {
+  void connect(const gate::Descriptor& descriptor, int number) {
     keep(::posix_spawn_file_actions_adddup2(&actions_, descriptor.number(), number));
   }
   void close_from(int number) {
@@ -191,8 +191,8 @@ class SpawnSettings {
 
 ShellChild::ShellChild(const ShellCommand& command, const Call& call) {
   check(command, call);
-  const Descriptor input = make_input(command, call);
-  const Descriptor directory = open_directory(command, call);
+  const gate::Descriptor input = make_input(command, call);
+  const gate::Descriptor directory = open_directory(command, call);
   Pipe output = make_output(command, call);
 
   SpawnSettings settings;
@@ -217,7 +217,7 @@ ShellChild::ShellChild(const ShellCommand& command, const Call& call) {
   if (cause != 0) raise_not_started(command, "", cause, call);
 
   output_ = std::move(output.read);
-  ended_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  ended_ = gate::Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   if (!ended_.is_open()) {
     const int no_descriptor = errno;
     signal_group(SIGKILL);

@@ -3,7 +3,7 @@
 
 #include <sys/types.h>
 
-#include "host/descriptor.h"
+#include "gate/descriptor.h"
 #include "sqlite/call.h"
 #include "turnstile/shell.h"
 
@@ -32,8 +32,8 @@ class ShellChild {
   [[nodiscard]] int reap(const Call& call);
 
  private:
-  Descriptor output_;
-  Descriptor ended_;
+  gate::Descriptor output_;
+  gate::Descriptor ended_;
   pid_t pid_ = 0;
 };
 

@@ -94,6 +94,9 @@ void Connection::open() {
   const char* vfs = config_.vfs.empty() ? nullptr : config_.vfs.c_str();
   const int result = sqlite3_open_v2(config_.path.c_str(), &handle_, flags, vfs);
   if (result != SQLITE_OK) raise(*this, result);
+  if (!config_.protection) return;
+  if (const int applied = config_.protection->apply(handle_); applied != SQLITE_OK)
+    raise(*this, applied);
 }
 
 void Connection::install_handlers() noexcept {
@@ -122,6 +125,8 @@ void Connection::configure() {
   // "Text" in double quotes is a misspelt column name, in a system's SQLite too.
   set(SQLITE_DBCONFIG_DQS_DML, 0);
   set(SQLITE_DBCONFIG_DQS_DDL, 0);
+  // Sorting and statement journals would put rows into files that nothing encrypts.
+  if (config_.protection) execute("PRAGMA temp_store=MEMORY");
 }
 
 void Connection::close() noexcept {

@@ -16,6 +16,7 @@
 #include "sqlite/authorizer.h"
 #include "sqlite/call.h"
 #include "sqlite/fork_guard.h"
+#include "sqlite/protection.h"
 #include "sqlite/statement_cache.h"
 #include "sqlite/touched.h"
 #include "turnstile/error.h"
@@ -65,6 +66,8 @@ class Connection {
     std::size_t statement_cache_size = 128;
     /// Asked when a lock held by somebody else outlasts the deadline. May be empty.
     std::function<Holder()> find_holder{};
+    /// Null for a plain database.
+    std::shared_ptr<Protection> protection{};
   };
 
   /// Opens with the busy handler in place before the first statement. `call` is the current call

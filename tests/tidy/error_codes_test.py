@@ -48,6 +48,7 @@ class ErrorCodes(unittest.TestCase):
         self.assertGreater(len(codes), 30)
         self.assertEqual(codes, sorted(set(codes)))
 
+    # ERR-01
     def test_are_all_used(self):
         sources = [
             path.read_text()

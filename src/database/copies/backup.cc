@@ -60,6 +60,8 @@ class Backup {
     BackupReport report;
     report.path = path_.string();
     TempFile copy(path_, attention_.call);
+    // A sealed database lies in memory, and its copy is a plain one.
+    if (!core.location().in_memory) protection_ = core.protection();
     core.read_aside(attention_.call, [&](sqlite::Connection& source) {
       gate::sync_point("Backup:snapshot");
       copy_pages(source, copy, options_.pages_per_step, attention_);
@@ -69,8 +71,8 @@ class Backup {
     gate::sync_point("Backup:copied");
     if (options_.compact) {
       TempFile compacted(path_, attention_.call);
-      copy_compactly(*database::open_immutable(copy.path(), attention_.call), compacted,
-                     attention_);
+      copy_compactly(*database::open_immutable(copy.path(), attention_.call, protection_),
+                     compacted, attention_);
       finish(compacted, model, report);
     } else {
       finish(copy, model, report);
@@ -120,13 +122,15 @@ class Backup {
   }
 
   void finish(TempFile& copy, const fs::path& model, BackupReport& report) {
-    report.warnings = require_true_copy(copy, report.tables, options_.check, attention_);
+    report.warnings =
+        require_true_copy(copy, report.tables, options_.check, attention_, protection_);
     gate::sync_point("Backup:checked");
     report.bytes = copy.size();
     if (options_.manifest) report.sha256 = hash_file(copy.descriptor(), report.bytes, attention_);
-    report.pages = report.bytes /
-                   std::max<std::int64_t>(1, database::open_immutable(copy.path(), attention_.call)
-                                                 ->query_integer("PRAGMA page_size"));
+    report.pages =
+        report.bytes / std::max<std::int64_t>(
+                           1, database::open_immutable(copy.path(), attention_.call, protection_)
+                                  ->query_integer("PRAGMA page_size"));
     if (!model.empty()) copy.imitate(model);
     copy.sync();
     attention_.require_wanted();
@@ -151,6 +155,7 @@ class Backup {
   const BackupOptions& options_;
   const Attention attention_;
   const fs::path path_;
+  std::shared_ptr<sqlite::Protection> protection_;  // Of the original, and so of the copy.
   std::int64_t schema_version_ = 0;
 };
 

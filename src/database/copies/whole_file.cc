@@ -69,9 +69,11 @@ void forget_log(const TempFile& copy, const Call& call) {
 }  // namespace
 
 std::unique_ptr<sqlite::Connection> open_scratch(const std::filesystem::path& path,
-                                                 const Call& call) {
+                                                 const Call& call,
+                                                 std::shared_ptr<sqlite::Protection> protection) {
   sqlite::Connection::Config config;
   config.path = path.string();
+  config.protection = std::move(protection);
   auto connection = std::make_unique<sqlite::Connection>(std::move(config), call);
   connection->execute("PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY");
   return connection;
@@ -132,18 +134,20 @@ std::vector<std::string> find_orphans(sqlite::Connection& connection, const Atte
 }
 
 std::unique_ptr<sqlite::Connection> open_immutable(const std::filesystem::path& path,
-                                                   const Call& call) {
+                                                   const Call& call,
+                                                   std::shared_ptr<sqlite::Protection> protection) {
   sqlite::Connection::Config config;
   config.path = uri_path(path) + "?immutable=1";
   config.uri = true;
   config.read_only = true;
+  config.protection = std::move(protection);
   return std::make_unique<sqlite::Connection>(std::move(config), call);
 }
 
 void copy_pages(sqlite::Connection& source, TempFile& copy, int pages_per_step,
                 const Attention& attention) {
   {
-    const auto destination = open_scratch(copy.path(), attention.call);
+    const auto destination = open_scratch(copy.path(), attention.call, source.config().protection);
     sqlite::OnlineBackup backup(source, *destination);
     gate::sync_point("copy_pages:begin");
     while (backup.step(pages_per_step)) {
@@ -154,7 +158,8 @@ void copy_pages(sqlite::Connection& source, TempFile& copy, int pages_per_step,
     }
     attention.tell("copy", backup.total_pages(), backup.total_pages());
   }
-  forget_log(copy, attention.call);
+  // These bytes of an encrypted page are authenticated with the rest of it.
+  if (!source.config().protection) forget_log(copy, attention.call);
 }
 
 void copy_compactly(sqlite::Connection& source, TempFile& copy, const Attention& attention) {
@@ -167,11 +172,12 @@ void copy_compactly(sqlite::Connection& source, TempFile& copy, const Attention&
 
 std::vector<std::string> require_true_copy(const TempFile& copy,
                                            const std::vector<TableRows>& tables,
-                                           IntegrityCheck check, const Attention& attention) {
+                                           IntegrityCheck check, const Attention& attention,
+                                           std::shared_ptr<sqlite::Protection> protection) {
   std::vector<std::string> problems;
   std::vector<std::string> orphans;
   try {
-    const auto connection = open_immutable(copy.path(), attention.call);
+    const auto connection = open_immutable(copy.path(), attention.call, std::move(protection));
     const std::stop_callback on_stop(attention.call.stop,
                                      [&connection] { connection->interrupt(); });
     problems = find_damage(*connection, check, attention);

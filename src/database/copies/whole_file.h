@@ -39,17 +39,19 @@ struct Attention {
                                                     const Attention& attention);
 
 /// A connection to a file that nobody writes to, which takes no lock and makes no file.
-[[nodiscard]] std::unique_ptr<sqlite::Connection> open_immutable(const std::filesystem::path& path,
-                                                                 const Call& call);
+[[nodiscard]] std::unique_ptr<sqlite::Connection> open_immutable(
+    const std::filesystem::path& path, const Call& call,
+    std::shared_ptr<sqlite::Protection> protection = nullptr);
 
 /// A connection to a file in the making, whose death nobody mourns: what makes it last is done at
 /// the end, once.
-[[nodiscard]] std::unique_ptr<sqlite::Connection> open_scratch(const std::filesystem::path& path,
-                                                               const Call& call);
+[[nodiscard]] std::unique_ptr<sqlite::Connection> open_scratch(
+    const std::filesystem::path& path, const Call& call,
+    std::shared_ptr<sqlite::Protection> protection = nullptr);
 
 /// Copies what `source`, which is in a read transaction, sees into the empty `copy`, as a file that
-/// needs no log and no shared memory to be read. It is not yet on the medium. Throws StorageError,
-/// Cancelled.
+/// needs no log and no shared memory to be read; an encrypted one stays encrypted, with the same
+/// key. It is not yet on the medium. Throws StorageError, Cancelled.
 void copy_pages(sqlite::Connection& source, TempFile& copy, int pages_per_step,
                 const Attention& attention);
 
@@ -58,9 +60,9 @@ void copy_compactly(sqlite::Connection& source, TempFile& copy, const Attention&
 
 /// Throws StorageError (BACKUP_INVALID) when `copy` is damaged or has not the rows of `tables`.
 /// Returns what find_orphans() does.
-std::vector<std::string> require_true_copy(const TempFile& copy,
-                                           const std::vector<TableRows>& tables,
-                                           IntegrityCheck check, const Attention& attention);
+std::vector<std::string> require_true_copy(
+    const TempFile& copy, const std::vector<TableRows>& tables, IntegrityCheck check,
+    const Attention& attention, std::shared_ptr<sqlite::Protection> protection = nullptr);
 
 /// The SHA-256 of what `descriptor` leads to. Throws StorageError, Cancelled.
 [[nodiscard]] std::string hash_file(int descriptor, std::int64_t size, const Attention& attention);

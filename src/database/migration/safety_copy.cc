@@ -142,6 +142,7 @@ void SafetyCopy::write() {
   sqlite::Connection::Config config;
   config.path = unfinished_.string();
   config.vfs = connection_.config().vfs;
+  config.protection = connection_.config().protection;
   sqlite::Connection target(std::move(config), connection_.call());
   sqlite::copy_pages(source, target);
 }
@@ -153,6 +154,7 @@ void SafetyCopy::verify() {
   config.uri = true;
   config.read_only = true;
   config.vfs = connection_.config().vfs;
+  config.protection = connection_.config().protection;
   sqlite::Connection copy(std::move(config), connection_.call());
   const std::string found = copy.query_text("PRAGMA integrity_check");
   if (found != "ok") raise_unsound(found);

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace turnstile::host {
+namespace turnstile::gate {
 
 /// Threads: confined.
 class Descriptor {
@@ -35,4 +35,4 @@ class Descriptor {
   int number_ = kNone;
 };
 
-}  // namespace turnstile::host
+}  // namespace turnstile::gate

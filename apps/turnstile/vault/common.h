@@ -1,0 +1,31 @@
+// What the commands of the group share.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "context.h"
+#include "turnstile/vault.h"
+#include "vault/passwords.h"
+
+namespace turnstile::cli {
+
+/// ROOT of the command line. Only with `create` it is made when it is missing.
+[[nodiscard]] Workspace open_workspace(const Context& context, bool create = false);
+
+/// The password of PROFILE, asked for if it has one.
+[[nodiscard]] std::optional<Password> password_of(Context& context, const ProfileInfo& profile);
+/// PROFILE of the command line, unlocked.
+[[nodiscard]] VaultSession unlock_profile(Context& context, Workspace& workspace);
+
+[[nodiscard]] nlohmann::ordered_json to_json(const ProfileInfo& profile);
+[[nodiscard]] nlohmann::ordered_json to_json(const Attachment& attachment);
+
+/// Prints the profile: its id, or all of it as JSON.
+void print_profile(Context& context, const ProfileInfo& profile);
+
+/// --kind; plain, sealed or encrypted.
+[[nodiscard]] std::optional<ProfileKind> kind_of(const Arguments& arguments);
+
+}  // namespace turnstile::cli

@@ -1,0 +1,23 @@
+// Opening a database whose content is not to get to the medium as it is.
+#pragma once
+
+#include <memory>
+#include <source_location>
+#include <string>
+
+#include "sqlite/protection.h"
+#include "turnstile/database.h"
+
+namespace turnstile::detail {
+
+/// Threads: shared.
+class ProtectedOpen {
+ public:
+  /// As Database::open, but `path` is never a URI, and all connections get `protection`, which ends
+  /// with the database.
+  [[nodiscard]] static Database open(std::string path, Options options,
+                                     std::shared_ptr<sqlite::Protection> protection,
+                                     std::source_location where);
+};
+
+}  // namespace turnstile::detail

@@ -1,0 +1,180 @@
+#include "vault/files.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <iterator>
+#include <new>
+#include <system_error>
+
+#include "database/copies/temp_file.h"
+#include "gate/descriptor.h"
+#include "gate/sync_point.h"
+#include "vault/raise.h"
+
+namespace turnstile::vault {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr mode_t kModeBits = 0777;
+
+void write_all(int descriptor, std::string_view bytes, const fs::path& path, const Call& call) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written == -1 && errno == EINTR) continue;
+    if (written <= 0) raise_write("cannot write", path, errno, call);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+std::string read_up_to(int descriptor, std::size_t most, const fs::path& path, const Call& call) {
+  std::string content(most, '\0');
+  std::size_t size = 0;
+  while (size < most) {
+    const ssize_t got = ::read(descriptor, content.data() + size, most - size);
+    if (got == -1 && errno == EINTR) continue;
+    if (got == -1) raise_read("cannot read", path, errno, call);
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  content.resize(size);
+  return content;
+}
+
+void sync_one(const fs::path& path, int flags, const Call& call) {
+  const gate::Descriptor file(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW));
+  // Some file systems cannot sync a folder, and order renames by themselves.
+  if (!file.is_open() || (::fsync(file.number()) != 0 && errno != EINVAL))
+    raise_write("cannot bring to the medium", path, errno, call);
+}
+
+}  // namespace
+
+void write_file_atomic(const fs::path& path, std::string_view content, const Call& call) {
+  try {
+    database::TempFile temp(path, call);
+    write_all(temp.descriptor(), content, path, call);
+    temp.sync();
+    gate::sync_point("write_file_atomic:synced");
+    temp.publish(true);
+  } catch (const StorageError& error) {
+    if (error.code() == code("PROFILE_STORAGE_WRITE")) throw;
+    Error::Details details;
+    details.code = code("PROFILE_STORAGE_WRITE");
+    details.message = "cannot write " + quoted(path) + ": " + error.what();
+    details.system_code = error.system_code();
+    details.where = error.where();
+    throw StorageError(std::move(details));
+  }
+}
+
+std::optional<std::string> read_small_file(const fs::path& path, const Call& call,
+                                           std::size_t limit) {
+  const gate::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file.is_open()) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    raise_read("cannot open", path, errno, call);
+  }
+  struct stat status {};
+  if (::fstat(file.number(), &status) != 0) raise_read("cannot look at", path, errno, call);
+  if (!S_ISREG(status.st_mode)) raise_read("there is no regular file at", path, 0, call);
+  if (static_cast<std::size_t>(status.st_size) > limit) raise_read("too large is", path, 0, call);
+  return read_up_to(file.number(), static_cast<std::size_t>(status.st_size), path, call);
+}
+
+bool make_private_folder(const fs::path& path, const Call& call) {
+  if (::mkdir(path.c_str(), S_IRWXU) == 0) return false;
+  const int cause = errno;
+  struct stat status {};
+  if (cause != EEXIST || ::stat(path.c_str(), &status) != 0)
+    raise_write("cannot make the folder", path, cause, call);
+  if (!S_ISDIR(status.st_mode)) raise_write("cannot make the folder", path, ENOTDIR, call);
+  if ((status.st_mode & kModeBits) == S_IRWXU) return false;
+  // File systems without permissions, such as FAT, accept this or refuse it, and keep what they
+  // have; that is no reason not to use them.
+  if (::chmod(path.c_str(), S_IRWXU) != 0) return false;
+  return ::stat(path.c_str(), &status) == 0 && (status.st_mode & kModeBits) == S_IRWXU;
+}
+
+void make_private_file(const fs::path& path, const Call& call) {
+  const gate::Descriptor file(::open(
+      path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+  if (!file.is_open() && errno != EEXIST) raise_write("cannot make", path, errno, call);
+}
+
+void move_entry(const fs::path& from, const fs::path& to, const Call& call) {
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    raise_write("cannot rename " + quoted(from) + " to", to, errno, call);
+  sync_folder(to.parent_path(), call);
+  if (from.parent_path() != to.parent_path()) sync_folder(from.parent_path(), call);
+}
+
+void copy_file(const fs::path& from, const fs::path& to, const Call& call) {
+  constexpr std::size_t kPiece = std::size_t{1} << 18;
+  const gate::Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!source.is_open()) raise_read("cannot open", from, errno, call);
+  const gate::Descriptor target(
+      ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+  if (!target.is_open()) raise_write("cannot make", to, errno, call);
+  for (;;) {
+    const std::string piece = read_up_to(source.number(), kPiece, from, call);
+    if (piece.empty()) return;
+    write_all(target.number(), piece, to, call);
+  }
+}
+
+void sync_tree(const fs::path& path, const Call& call) {
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return sync_one(path, O_RDONLY, call);
+  for (const std::string& name : names_of(path, call))
+    sync_tree(path / name, call);
+  sync_folder(path, call);
+}
+
+void sync_folder(const fs::path& path, const Call& call) {
+  sync_one(path, O_RDONLY | O_DIRECTORY, call);
+}
+
+void remove_tree(const fs::path& path, const Call& call) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error && error.value() != ENOENT) raise_write("cannot remove", path, error.value(), call);
+}
+
+void empty_folder(const fs::path& path, const Call& call) {
+  for (const std::string& name : names_of(path, call))
+    remove_tree(path / name, call);
+}
+
+std::vector<std::string> names_of(const fs::path& path, const Call& call) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error)) {
+    names.push_back(entry->path().filename().string());
+  }
+  if (error && error.value() != ENOENT) raise_read("cannot list", path, error.value(), call);
+  return names;
+}
+
+std::string random_name() {
+  std::array<unsigned char, 16> bytes{};
+  // So few bytes come at once and without an error, once the system has started.
+  if (::getrandom(bytes.data(), bytes.size(), 0) != std::ssize(bytes)) throw std::bad_alloc();
+  std::array<char, 3> digits{};
+  std::string name;
+  for (const unsigned char byte : bytes) {
+    std::snprintf(digits.data(), digits.size(), "%02x", byte);
+    name += digits.data();
+  }
+  return name;
+}
+
+}  // namespace turnstile::vault

@@ -1,0 +1,344 @@
+#include "vault/session_core.h"
+
+#include <exception>
+#include <utility>
+
+#include "gate/sync_point.h"
+#include "sqlite/raise.h"
+#include "vault/raise.h"
+
+namespace turnstile::vault {
+
+SessionCore::SessionCore(const Layout& layout, const WorkspaceOptions& options,
+                         ProfileAccess access, std::optional<ProfileKeys> keys, const Call& call)
+    : layout_(layout),
+      options_(options),
+      id_(access.record().id),
+      access_(std::move(access)),
+      keys_(std::move(keys)) {
+  open_database(call);
+  if (options_.auto_lock.count() > 0 && access_->record().is_protected())
+    auto_lock_ = std::thread([this] { run_auto_lock(); });
+}
+
+SessionCore::~SessionCore() {
+  {
+    const gate::MutexLock lock(mutex_);
+    ending_ = true;
+    changed_.notify_all();
+  }
+  if (auto_lock_.joinable()) auto_lock_.join();
+  try {
+    lock({}, make_call(std::source_location::current()));
+  } catch (const std::exception& error) {
+    tell(options_.log_sink, LogEvent::Severity::Error, "SESSION_NOT_CLOSED", error.what());
+  }
+}
+
+Call SessionCore::make_call(std::source_location where) const {
+  Call call;
+  call.where = where;
+  call.deadline = Deadline::after(options_.database.busy_timeout);
+  return call;
+}
+
+bool SessionCore::is_locked() const {
+  const gate::MutexLock lock(mutex_);
+  return state_ == State::Locked;
+}
+
+namespace {
+
+[[noreturn]] void raise_locked(const Call& call) {
+  raise_vault(code("VAULT_LOCKED"), "the session is locked", call);
+}
+
+[[noreturn]] void raise_maintenance(const std::string& id, const Call& call) {
+  sqlite::raise_misuse(code("PROFILE_MAINTENANCE"),
+                       "the profile '" + id + "' is being changed or kept for maintenance", call);
+}
+
+}  // namespace
+
+SessionCore::Use::Use(SessionCore& core, const Call& call) : core_(core) {
+  const gate::MutexLock lock(core.mutex_);
+  if (core.state_ == State::Locked) raise_locked(call);
+  if (core.state_ == State::Changing) raise_maintenance(core.id_, call);
+  ++core.uses_;
+  ++core.touches_;
+}
+
+SessionCore::Use::~Use() {
+  const gate::MutexLock lock(core_.mutex_);
+  --core_.uses_;
+  core_.changed_.notify_all();
+}
+
+void SessionCore::begin_change(const Call& call) {
+  const gate::MutexLock lock(mutex_);
+  if (state_ == State::Locked) raise_locked(call);
+  if (state_ == State::Changing) raise_maintenance(id_, call);
+  state_ = State::Changing;
+  while (uses_ > 0) {
+    if (changed_.wait_until(mutex_, call.deadline.time())) continue;
+    state_ = State::Open;
+    Holder holder;
+    holder.lock = "session";
+    raise_busy(code("PROFILE_BUSY"), "calls of the session do not end", std::move(holder), call);
+  }
+}
+
+void SessionCore::end_change(State state) {
+  const gate::MutexLock lock(mutex_);
+  state_ = state;
+  changed_.notify_all();
+}
+
+void SessionCore::changing(detail::FunctionRef<void()> act, const Call& call) {
+  begin_change(call);
+  gate::sync_point("SessionCore:changing");
+  try {
+    act();
+  } catch (...) {
+    end_change(open_ ? State::Open : State::Locked);
+    throw;
+  }
+  end_change(State::Open);
+}
+
+void SessionCore::open_database(const Call& call) {
+  const ProfileKeys* const keys = keys_ ? &*keys_ : nullptr;
+  open_.emplace(OpenDatabase::open(access_->folder(), access_->record(), keys, options_, call));
+  watch_image();
+  share_lock(call);
+}
+
+void SessionCore::share_lock(const Call& call) {
+  access_->change(access_->record().kind == ProfileKind::Sealed ? FileLock::Mode::Exclusive
+                                                                : FileLock::Mode::Shared,
+                  call);
+}
+
+void SessionCore::reopen_after_failure(const Call& call) noexcept {
+  try {
+    access_->reload(call);
+    open_database(call);
+  } catch (const std::exception& error) {
+    forget();
+    tell(options_.log_sink, LogEvent::Severity::Error, "SESSION_NOT_REOPENED", error.what());
+  }
+}
+
+// An image that is older than the last one was put in its place.
+void SessionCore::watch_image() {
+  if (access_->record().kind != ProfileKind::Sealed) return;
+  const std::uint64_t noted = noted_image(contents());
+  const std::uint64_t found = open_->image_generation();
+  if (noted > found || noted == 0) {
+    tell(options_.log_sink, LogEvent::Severity::Warning, "VAULT_OLDER",
+         noted == 0
+             ? "nothing says which state of the profile '" + id_ + "' was the last one"
+             : "the image of the profile '" + id_ + "' is of state " + std::to_string(found) +
+                   ", older than the last one, " + std::to_string(noted));
+  }
+  if (noted != found) remember_image(found);
+}
+
+void SessionCore::note_saved() noexcept {
+  if (access_->record().kind != ProfileKind::Sealed) return;
+  try {
+    const auto path = access_->folder().part(access_->record().database);
+    remember_image(read_sealed_header(path).generation);
+  } catch (const std::exception& error) {
+    tell(options_.log_sink, LogEvent::Severity::Warning, "STATE_NOT_NOTED", error.what());
+  }
+}
+
+// Without it, an older image is not noticed that is put back next; nothing else depends on it.
+void SessionCore::remember_image(std::uint64_t generation) noexcept {
+  try {
+    if (noted_image(contents()) != generation) note_image(contents(), generation);
+  } catch (const std::exception& error) {
+    tell(options_.log_sink, LogEvent::Severity::Warning, "STATE_NOT_NOTED", error.what());
+  }
+}
+
+Contents SessionCore::contents() const noexcept {
+  return {access_->folder(), access_->record(), keys_ ? &*keys_ : nullptr};
+}
+
+void SessionCore::forget() noexcept {
+  open_.reset();
+  keys_.reset();
+  access_.reset();
+}
+
+void SessionCore::save(const Call& call) {
+  const Use use(*this, call);
+  use.open().save(call);
+  note_saved();
+}
+
+// A database whose closure does not end closes by itself later; until then others do not get it.
+void SessionCore::close_database(const LockOptions& options, const Call& call) {
+  try {
+    open_->close(options.drain, options.discard_unsaved, call);
+  } catch (const Timeout&) {
+    open_.reset();
+    keys_.reset();
+    throw;
+  }
+  open_.reset();
+}
+
+void SessionCore::lock(const LockOptions& options, const Call& call) {
+  try {
+    begin_change(call);
+  } catch (const VaultError&) {
+    return;  // Somebody was first.
+  }
+  try {
+    close_database(options, call);
+  } catch (...) {
+    end_change(open_ ? State::Open : State::Locked);
+    throw;
+  }
+  note_saved();
+  forget();
+  end_change(State::Locked);
+}
+
+void SessionCore::transform(detail::FunctionRef<void(const ProfileRecord&)> require, Build build,
+                            const Call& call) {
+  changing(
+      [&] {
+        require(access_->record());
+        access_->change(FileLock::Mode::Exclusive, call);
+        try {
+          close_database({}, call);
+        } catch (...) {
+          if (open_) share_lock(call);
+          throw;
+        }
+        try {
+          Transition transition(access_->folder(), call);
+          auto keys = build(transition, contents());
+          transition.commit();
+          if (keys) keys_ = std::move(keys);
+          if (!transition.next().is_protected()) keys_.reset();
+          if (!transition.left_over().empty())
+            tell(options_.log_sink, LogEvent::Severity::Warning, "PARTS_LEFT",
+                 transition.left_over());
+        } catch (...) {
+          reopen_after_failure(call);
+          throw;
+        }
+        access_->reload(call);
+        try {
+          open_database(call);
+        } catch (...) {
+          forget();
+          throw;
+        }
+      },
+      call);
+}
+
+void SessionCore::rewrite(detail::FunctionRef<void(Transition&, const Contents&)> build,
+                          const Call& call) {
+  changing(
+      [&] {
+        access_->change(FileLock::Mode::Exclusive, call);
+        try {
+          Transition transition(access_->folder(), call);
+          build(transition, contents());
+          transition.commit();
+        } catch (...) {
+          share_lock(call);
+          throw;
+        }
+        access_->reload(call);
+        share_lock(call);
+      },
+      call);
+}
+
+void SessionCore::alone(detail::FunctionRef<void(const Contents&, OpenDatabase&)> use,
+                        const Call& call) {
+  changing(
+      [&] {
+        access_->change(FileLock::Mode::Exclusive, call);
+        try {
+          use(contents(), *open_);
+        } catch (...) {
+          share_lock(call);
+          throw;
+        }
+        share_lock(call);
+      },
+      call);
+}
+
+void SessionCore::while_closed(detail::FunctionRef<void(const Contents&)> use, const Call& call) {
+  changing(
+      [&] {
+        access_->change(FileLock::Mode::Exclusive, call);
+        close_database({}, call);
+        try {
+          use(contents());
+        } catch (...) {
+          reopen_after_failure(call);
+          throw;
+        }
+        open_database(call);
+      },
+      call);
+}
+
+std::uint64_t SessionCore::activity() {
+  {
+    const gate::MutexLock lock(mutex_);
+    if (state_ != State::Open) return touches_;
+    ++uses_;
+  }
+  const Metrics metrics = open_->database().metrics();
+  const gate::MutexLock lock(mutex_);
+  --uses_;
+  changed_.notify_all();
+  std::uint64_t calls = touches_;
+  for (const LaneMetrics& lane : metrics.lanes)
+    calls += lane.reads + lane.writes + lane.rollbacks;
+  return calls;
+}
+
+// What lanes do is not told to the session, so that the database's counters are looked at: more
+// often than the time, which is why it is at most a quarter longer.
+void SessionCore::run_auto_lock() {
+  constexpr int kLooks = 4;
+  const auto pause = options_.auto_lock / kLooks;
+  std::uint64_t seen = activity();
+  int idle = 0;
+  for (;;) {
+    {
+      const gate::MutexLock lock(mutex_);
+      const auto until = std::chrono::steady_clock::now() + pause;
+      while (!ending_ && state_ != State::Locked && changed_.wait_until(mutex_, until)) {
+      }
+      if (ending_ || state_ == State::Locked) return;
+    }
+    const std::uint64_t now = activity();
+    idle = now == seen ? idle + 1 : 0;
+    seen = now;
+    if (idle < kLooks) continue;
+    idle = 0;
+    try {
+      lock({}, make_call(std::source_location::current()));
+      tell(options_.log_sink, LogEvent::Severity::Info, "SESSION_AUTO_LOCKED",
+           "the profile '" + id_ + "' was locked, because nobody used it");
+    } catch (const std::exception& error) {
+      tell(options_.log_sink, LogEvent::Severity::Error, "SESSION_NOT_CLOSED", error.what());
+    }
+  }
+}
+
+}  // namespace turnstile::vault

@@ -1,0 +1,115 @@
+// What stands behind a VaultSession: the open database of a profile, its lock and its keys, and who
+// may use them when.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "gate/mutex.h"
+#include "turnstile/detail/function_ref.h"
+#include "turnstile/vault.h"
+#include "vault/contents.h"
+#include "vault/open_database.h"
+#include "vault/profile_access.h"
+#include "vault/profile_keys.h"
+#include "vault/transition.h"
+
+namespace turnstile::vault {
+
+/// Threads: shared.
+class SessionCore {
+ public:
+  /// Opens the database. Throws what OpenDatabase::open() does.
+  SessionCore(const Layout& layout, const WorkspaceOptions& options, ProfileAccess access,
+              std::optional<ProfileKeys> keys, const Call& call);
+  /// As lock(), but tells failures to the log sink.
+  ~SessionCore();
+  SessionCore(const SessionCore&) = delete;
+  SessionCore& operator=(const SessionCore&) = delete;
+
+  [[nodiscard]] const std::string& id() const noexcept { return id_; }
+  [[nodiscard]] const Layout& layout() const noexcept { return layout_; }
+  [[nodiscard]] const WorkspaceOptions& options() const noexcept { return options_; }
+  [[nodiscard]] bool is_locked() const TURNSTILE_EXCLUDES(mutex_);
+  [[nodiscard]] Call make_call(std::source_location where) const;
+
+  /// What a call uses; while one exists, nothing of the session is closed or changed.
+  ///
+  /// Threads: scoped.
+  class Use {
+   public:
+    /// Throws VaultError (VAULT_LOCKED), MisuseError (PROFILE_MAINTENANCE).
+    Use(SessionCore& core, const Call& call);
+    ~Use();
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+    [[nodiscard]] OpenDatabase& open() const noexcept { return *core_.open_; }
+    [[nodiscard]] Contents contents() const noexcept { return core_.contents(); }
+
+   private:
+    SessionCore& core_;
+  };
+
+  void save(const Call& call);
+  void lock(const LockOptions& options, const Call& call);
+
+  /// What a change does to the profile; the keys that it returns are those afterwards, and none
+  /// means those from before.
+  using Build = detail::FunctionRef<std::optional<ProfileKeys>(Transition&, const Contents&)>;
+  /// Has the profile alone and its database closed meanwhile, and commits. `require` is asked
+  /// first, with the record as it is then; it throws what keeps the change from being.
+  void transform(detail::FunctionRef<void(const ProfileRecord&)> require, Build build,
+                 const Call& call);
+  /// The same for what does not touch the database, which stays open.
+  void rewrite(detail::FunctionRef<void(Transition&, const Contents&)> build, const Call& call);
+  /// Calls `use` with the profile alone and its database open.
+  void alone(detail::FunctionRef<void(const Contents&, OpenDatabase&)> use, const Call& call);
+  /// Calls `use` with the database closed; nobody else changes the profile meanwhile.
+  void while_closed(detail::FunctionRef<void(const Contents&)> use, const Call& call);
+
+ private:
+  enum class State { Open, Changing, Locked };
+
+  /// From now on nobody else uses it. Throws as Use does, and Timeout (PROFILE_BUSY).
+  void begin_change(const Call& call) TURNSTILE_EXCLUDES(mutex_);
+  void end_change(State state) TURNSTILE_EXCLUDES(mutex_);
+  /// begin_change(), `act`, end_change(), whatever it throws.
+  void changing(detail::FunctionRef<void()> act, const Call& call);
+  void close_database(const LockOptions& options, const Call& call);
+  void open_database(const Call& call);
+  /// open_database() after something failed, whose exception is the one that counts.
+  void reopen_after_failure(const Call& call) noexcept;
+  void watch_image();
+  void note_saved() noexcept;
+  void remember_image(std::uint64_t generation) noexcept;
+  void share_lock(const Call& call);
+  [[nodiscard]] Contents contents() const noexcept;
+  void forget() noexcept;
+
+  void run_auto_lock();
+  [[nodiscard]] std::uint64_t activity() TURNSTILE_EXCLUDES(mutex_);
+
+  const Layout layout_;
+  const WorkspaceOptions options_;
+  const std::string id_;
+
+  // Whoever has a Use reads these, whoever has begun a change writes them.
+  std::optional<ProfileAccess> access_;  // Empty once it is locked.
+  std::optional<ProfileKeys> keys_;
+  std::optional<OpenDatabase> open_;  // Empty while it is being changed, and once it is locked.
+
+  mutable gate::Mutex mutex_;
+  gate::CondVar changed_;
+  State state_ TURNSTILE_GUARDED_BY(mutex_) = State::Open;
+  int uses_ TURNSTILE_GUARDED_BY(mutex_) = 0;
+  std::uint64_t touches_ TURNSTILE_GUARDED_BY(mutex_) = 0;
+  bool ending_ TURNSTILE_GUARDED_BY(mutex_) = false;
+  std::thread auto_lock_;
+};
+
+}  // namespace turnstile::vault

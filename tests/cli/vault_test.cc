@@ -1,0 +1,66 @@
+// `turnstile vault`: where passwords come from, and what ends with which status. What the commands
+// do is shown by docs/reference/cli-vault.md, whose examples reference_test.cc runs.
+#include "cli/cli_test.h"
+#include "support/files.h"
+
+namespace turnstile::test {
+namespace {
+
+using testing::HasSubstr;
+
+class CliVault : public testing::Test {
+ protected:
+  CliVault() {
+    run("TURNSTILE_NEW_PASSWORD='  secret ' turnstile vault create stick bank --kind sealed");
+  }
+  ProgramResult run(const std::string& command) {
+    return run_in_shell(directory_.path().string(), command);
+  }
+
+  TempDir directory_;
+};
+
+TEST_F(CliVault, TakesAPasswordFromADescriptorByteForByte) {
+  write_file(directory_.file("right"), "  secret \n");
+  write_file(directory_.file("wrong"), "secret\n");
+  const std::string query = "turnstile vault query stick bank 'SELECT 1 AS one' --format csv ";
+  EXPECT_EQ(run(query + "--password-fd 3 3< right").output, "one\n1\n");
+  const ProgramResult wrong = run(query + "--password-fd 3 3< wrong");
+  EXPECT_EQ(wrong.status, 7);
+  EXPECT_THAT(wrong.output, HasSubstr("no key slot opens"));
+  EXPECT_EQ(run(query + "--password-fd 9").status, 7);
+}
+
+TEST_F(CliVault, NeedsATerminalToAskAt) {
+  const ProgramResult asked = run("setsid turnstile vault query stick bank 'SELECT 1'");
+  EXPECT_EQ(asked.status, 7);
+  EXPECT_THAT(asked.output, HasSubstr("--password-fd"));
+}
+
+TEST_F(CliVault, TakesNoPasswordAsAWord) {
+  EXPECT_EQ(run("turnstile vault query stick bank 'SELECT 1' --password secret").status, 3);
+}
+
+TEST_F(CliVault, EndsWithAStatusThatSaysWhatWasWrong) {
+  EXPECT_EQ(run("turnstile vault info stick nobody").status, 4);
+  EXPECT_EQ(run("turnstile vault info nowhere bank").status, 4);
+  EXPECT_EQ(run("turnstile vault create stick bank").status, 3);
+  EXPECT_EQ(run("turnstile vault delete stick bank").status, 3);
+  EXPECT_EQ(run("turnstile vault detach stick bank abc --keep").status, 3);
+  run("printf x | dd of=$(echo stick/profiles/*/database.1) bs=1 seek=100 conv=notrunc");
+  EXPECT_EQ(run("TURNSTILE_PASSWORD='  secret ' turnstile vault verify stick bank").status, 2);
+  EXPECT_EQ(
+      run("TURNSTILE_PASSWORD='  secret ' turnstile vault query stick bank 'SELECT 1'").status, 6);
+}
+
+TEST_F(CliVault, WarnsOfABackupThatAnybodyCanRead) {
+  run("turnstile vault create stick work");
+  EXPECT_THAT(run("turnstile vault backup stick work open.backup").output, HasSubstr("--encrypt"));
+  run("TURNSTILE_NEW_PASSWORD=p turnstile vault backup stick work locked.backup --encrypt");
+  EXPECT_EQ(run("turnstile vault restore other locked.backup < /dev/null").status, 7);
+  EXPECT_EQ(run("TURNSTILE_PASSWORD=p turnstile vault restore other locked.backup").status, 0);
+  EXPECT_EQ(run("turnstile vault restore other open.backup").status, 3) << "it is there already";
+}
+
+}  // namespace
+}  // namespace turnstile::test
