@@ -5,6 +5,7 @@
 
 #include "cli/cli_test.h"
 #include "support/files.h"
+#include "support/place_of.h"
 
 namespace turnstile::test {
 namespace {
@@ -40,7 +41,7 @@ class CliAudit : public CliTest {
   // A run of tail whose standard output is the test's to read.
   [[nodiscard]] ChildProcess tail(const std::vector<std::string>& flags) const {
     std::vector<std::string> words{
-        "env", "--default-signal=INT,TERM,HUP", TURNSTILE_TEST_CLI, "audit", "tail", db_, "--json"};
+        "env", "--default-signal=INT,TERM,HUP", place_of::cli(), "audit", "tail", db_, "--json"};
     words.insert(words.end(), flags.begin(), flags.end());
     return ChildProcess(words);
   }

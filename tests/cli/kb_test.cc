@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/child_process.h"
+#include "support/place_of.h"
 #include "support/soon.h"
 #include "support/temp_dir.h"
 #include "turnstile/turnstile.h"
@@ -59,7 +60,7 @@ class Kb : public ::testing::Test {
   [[nodiscard]] std::vector<std::string> command(std::vector<std::string> arguments) const {
     // The command's name first and what may begin with a dash last.
     arguments.insert(arguments.begin() + 1, {"--db", db(), "--json"});
-    arguments.insert(arguments.begin(), TURNSTILE_TEST_KB);
+    arguments.insert(arguments.begin(), place_of::kb());
     return arguments;
   }
 
@@ -349,8 +350,7 @@ TEST_F(Kb, CommandMakesTheVectorsInsteadOfTheStandIn) {
       "    texts = json.loads(line)['texts']\n"
       "    vectors = [[1, 0] if text[0] == 'a' else [0, 1] for text in texts]\n"
       "    print(json.dumps({'vectors': vectors}), flush=True)\n");
-  const std::string embedder =
-      std::string(TURNSTILE_TEST_PYTHON) + " " + (input() / "../embedder.py").string();
+  const std::string embedder = place_of::python() + " " + (input() / "../embedder.py").string();
   EXPECT_EQ(run({"index", "--embedder", embedder, "--once", input().string()}).status, 0);
   const Json hits = run({"search", "--embedder", embedder, "anything"}).output;
   ASSERT_EQ(hits.size(), 1U) << hits.dump(2);
@@ -415,7 +415,7 @@ TEST_F(Kb, StatsFindAChunkThatIsMissing) {
 
 TEST_F(Kb, MissingDirectoryAndFileEndWithFour) {
   EXPECT_EQ(run({"index", (input() / "none").string(), "--once"}).status, 4);
-  EXPECT_EQ(run_program({TURNSTILE_TEST_KB, "stats", "--db", db() + ".none"}).status, 4);
+  EXPECT_EQ(run_program({place_of::kb(), "stats", "--db", db() + ".none"}).status, 4);
   EXPECT_FALSE(fs::exists(db() + ".none"));
 }
 

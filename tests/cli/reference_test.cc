@@ -7,6 +7,7 @@
 
 #include "cli/cli_test.h"
 #include "support/files.h"
+#include "support/place_of.h"
 
 namespace turnstile::test {
 namespace {
@@ -55,7 +56,7 @@ bool matches(std::span<const std::string> patterns, std::span<const std::string>
 }
 
 std::vector<std::filesystem::path> pages() {
-  const std::filesystem::path tests(TURNSTILE_TEST_SOURCE_DIR);
+  const std::filesystem::path tests(place_of::tests());
   std::vector<std::filesystem::path> pages;
   for (const auto& entry :
        std::filesystem::directory_iterator(tests.parent_path() / "docs" / "reference")) {

@@ -5,6 +5,7 @@
 
 #include "cli/cli_test.h"
 #include "support/files.h"
+#include "support/place_of.h"
 #include "turnstile/error.h"
 #include "turnstile/version.h"
 
@@ -143,7 +144,7 @@ const std::map<int, std::string>& exit_codes() {
 }
 
 std::string reference(const std::string& name) {
-  const std::filesystem::path tests(TURNSTILE_TEST_SOURCE_DIR);
+  const std::filesystem::path tests(place_of::tests());
   return (tests.parent_path() / "docs" / "reference" / name).string();
 }
 
@@ -282,7 +283,7 @@ TEST(CliVersion, TellsTheVersionsOfTheProgramAndItsEngine) {
 
 #ifdef TURNSTILE_TEST_VEC0
 TEST(CliVersion, TellsTheVersionOfSqliteVec) {
-  const std::string setting = std::string("TURNSTILE_VEC0=") + TURNSTILE_TEST_VEC0;
+  const std::string setting = std::string("TURNSTILE_VEC0=") + place_of::vec0();
   const CliResult result = run_cli({"version", "--json"}, {}, {setting});
   EXPECT_THAT(Json::parse(result.out).at("sqlite_vec").get<std::string>(), StartsWith("v0."));
   EXPECT_EQ(result.err, "");

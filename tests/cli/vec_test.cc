@@ -1,4 +1,5 @@
 #include "cli/cli_test.h"
+#include "support/place_of.h"
 
 namespace turnstile::test {
 namespace {
@@ -193,7 +194,7 @@ TEST_F(CliVec, SaysHowToLoadTheExtension) {
 
 #ifdef TURNSTILE_TEST_VEC0
 TEST_F(CliVec, UsesTheExtensionThatTheEnvironmentNames) {
-  const std::vector<std::string> settings{std::string("TURNSTILE_VEC0=") + TURNSTILE_TEST_VEC0};
+  const std::vector<std::string> settings{std::string("TURNSTILE_VEC0=") + place_of::vec0()};
   EXPECT_EQ(run_cli({"vec", "create", db_, "notes", "--dim", "2", "--storage", "sqlite-vec"}, "",
                     settings)
                 .status,

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "cli/cli_test.h"
+#include "support/place_of.h"
 
 namespace turnstile::test {
 namespace {
@@ -17,12 +18,9 @@ class CliWatch : public CliTest {
  protected:
   // A run that has begun to watch: its standard error, which says so, is the test's to read.
   static ChildProcess start(std::vector<std::string> arguments) {
-    std::vector<std::string> words{"sh",
-                                   "-c",
-                                   "exec env --default-signal=INT,TERM,HUP \"$@\" 2>&1",
-                                   "sh",
-                                   TURNSTILE_TEST_CLI,
-                                   "watch"};
+    std::vector<std::string> words{
+        "sh",   "-c", "exec env --default-signal=INT,TERM,HUP \"$@\" 2>&1", "sh", place_of::cli(),
+        "watch"};
     words.insert(words.end(), arguments.begin(), arguments.end());
     ChildProcess run(std::move(words));
     EXPECT_THAT(run.read_line(), HasSubstr("watching"));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "support/actor.h"
+#include "support/place_of.h"
 #include "support/sqlite_shell.h"
 #include "support/temp_dir.h"
 #include "turnstile/turnstile.h"
@@ -23,7 +24,7 @@ constexpr std::array<float, 4> kOrigin{0, 0, 0, 0};
 
 Options with_vectors() {
   Options options;
-  options.extensions.push_back({.path = TURNSTILE_TEST_VEC0, .entry_point = ""});
+  options.extensions.push_back({.path = place_of::vec0(), .entry_point = ""});
   options.migrations = {
       {1, "items", "CREATE VIRTUAL TABLE item USING vec0(id INTEGER PRIMARY KEY, v float[4]);"}};
   return options;
@@ -59,7 +60,7 @@ TEST(Vec0, AnswersReadersWhileThreadsAndProcessesInsert) {
     }
   });
   for (const auto& actor : actors) {
-    actor->must("open " + path + " vec0=" + TURNSTILE_TEST_VEC0);
+    actor->must("open " + path + " vec0=" + place_of::vec0());
     actor->send("repeat " + std::to_string(kInserts) +
                 " INSERT INTO item(v) VALUES ('[10, 20, 30, 40]')");
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "support/child_process.h"
+#include "support/place_of.h"
 #include "support/sqlite_shell.h"
 #include "support/told.h"
 #include "support/vector_database.h"
@@ -146,7 +147,7 @@ TEST(SqliteVecVectors, AreFoundByAnotherProgram) {
                                         item("west", {-1, 0}, "de")});
   SqliteShell shell(db.file());
   // Not with .load, which would take the semicolon at its end for a part of the name.
-  ASSERT_EQ(shell.run("SELECT load_extension('" TURNSTILE_TEST_VEC0 "')"), "\n");
+  ASSERT_EQ(shell.run("SELECT load_extension('" + place_of::vec0() + "')"), "\n");
   EXPECT_EQ(shell.run("SELECT id, lang FROM vector_1_vec0 WHERE vector MATCH '[1, 0.1]' AND k = 2 "
                       "AND tenant = 1 AND lang = 'de'"),
             "north|de\nwest|de\n");

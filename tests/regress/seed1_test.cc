@@ -16,6 +16,7 @@
 
 #include "support/child_process.h"
 #include "support/five_subsystems.h"
+#include "support/place_of.h"
 #include "support/sqlite_shell.h"
 #include "support/temp_dir.h"
 #include "turnstile/turnstile.h"
@@ -28,9 +29,9 @@ using Json = nlohmann::json;
 // What the state before did in one of its configurations; see seed1_before.py.
 Json before(const std::string& configuration) {
   const TempDir dir;
-  const ProgramResult result = run_program(
-      {TURNSTILE_TEST_PYTHON, std::string(TURNSTILE_TEST_SOURCE_DIR) + "/regress/seed1_before.py",
-       configuration, dir.path().string()});
+  const ProgramResult result =
+      run_program({place_of::python(), place_of::tests() + "/regress/seed1_before.py",
+                   configuration, dir.path().string()});
   if (result.status != 0) throw std::runtime_error("seed1_before.py failed; its message is above");
   std::cout << configuration << ": " << result.output;
   return Json::parse(result.output);

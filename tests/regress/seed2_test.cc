@@ -21,6 +21,7 @@
 #include "support/actor.h"
 #include "support/child_process.h"
 #include "support/counted_migrations.h"
+#include "support/place_of.h"
 #include "support/sql_trace.h"
 #include "support/sqlite_shell.h"
 #include "support/starting_gun.h"
@@ -108,9 +109,9 @@ TEST(Seed2Before, FourPooledConnectionsThatEachSetWalOnAFreshFileFail) {
 // See seed2_before.py.
 nlohmann::json start_processes_as_before(const std::string& kind) {
   const TempDir dir;
-  const ProgramResult result = run_program(
-      {TURNSTILE_TEST_PYTHON, std::string(TURNSTILE_TEST_SOURCE_DIR) + "/regress/seed2_before.py",
-       kind, "20", dir.path().string()});
+  const ProgramResult result =
+      run_program({place_of::python(), place_of::tests() + "/regress/seed2_before.py", kind, "20",
+                   dir.path().string()});
   if (result.status != 0) throw std::runtime_error("seed2_before.py failed; its message is above");
   std::cout << kind << ": " << result.output;
   return nlohmann::json::parse(result.output);

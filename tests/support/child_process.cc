@@ -1,4 +1,5 @@
 #include "support/child_process.h"
+#include "support/place_of.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -67,7 +68,7 @@ milliseconds patience(milliseconds normal) {
 }
 
 std::string actor_path(std::string_view name) {
-  return std::string(TURNSTILE_TEST_ACTOR_DIR) + "/" + std::string(name) + "_actor";
+  return place_of::actors() + "/" + std::string(name) + "_actor";
 }
 
 ChildProcess::ChildProcess(std::initializer_list<std::string> arguments)

@@ -4,17 +4,11 @@
 #include <filesystem>
 
 #include "support/files.h"
+#include "support/place_of.h"
 
 namespace turnstile::test {
 
 namespace {
-
-// Only where the program is built is there something to test; the other tests do without it.
-#ifdef TURNSTILE_TEST_CLI
-constexpr std::string_view kCli = TURNSTILE_TEST_CLI;
-#else
-constexpr std::string_view kCli = "turnstile";
-#endif
 
 std::vector<std::string> command_line(const std::vector<std::string>& arguments,
                                       const std::vector<std::string>& settings,
@@ -22,7 +16,7 @@ std::vector<std::string> command_line(const std::vector<std::string>& arguments,
   std::vector<std::string> words = {
       "sh", "-c", "exec 2>\"$0\" env --default-signal=INT,TERM,HUP \"$@\"", error_file};
   words.insert(words.end(), settings.begin(), settings.end());
-  words.emplace_back(kCli);
+  words.push_back(place_of::cli());
   words.insert(words.end(), arguments.begin(), arguments.end());
   return words;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "support/files.h"
+#include "support/place_of.h"
 #include "vault/crypto/key_slots.h"
 #include "vault/crypto/secret_bytes.h"
 #include "vault/storage/sealed_file.h"
@@ -33,7 +34,7 @@ using Bytes = std::vector<std::byte>;
 
 /// A file of format version 1, written once with fixed_key(); format_test.py reads them too.
 [[nodiscard]] inline Bytes format_file(const std::string& name) {
-  return from_hex(read_file(TURNSTILE_TEST_SOURCE_DIR "/unit/vault/storage/format/" + name));
+  return from_hex(read_file(place_of::tests() + "/unit/vault/storage/format/" + name));
 }
 
 [[nodiscard]] inline std::string to_hex(std::span<const std::byte> bytes) {

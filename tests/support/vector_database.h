@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/place_of.h"
 #include "support/temp_dir.h"
 #include "turnstile/turnstile.h"
 #include "turnstile/vectors.h"
@@ -39,7 +40,7 @@ namespace turnstile::test {
 
 [[nodiscard]] inline Options with_vec0(Options options = {}) {
 #ifdef TURNSTILE_TEST_VEC0
-  options.extensions.push_back({.path = TURNSTILE_TEST_VEC0, .entry_point = ""});
+  options.extensions.push_back({.path = place_of::vec0(), .entry_point = ""});
 #endif
   return options;
 }

@@ -18,6 +18,7 @@
 #include "support/interleaving.h"
 #include "support/log_events.h"
 #include "support/note_database.h"
+#include "support/place_of.h"
 #include "support/raw_sqlite.h"
 #include "support/temp_dir.h"
 #include "support/thrown.h"
@@ -301,7 +302,7 @@ TEST(Bootstrap, EnforcesForeignKeysWhereTheyAreOn) {
 TEST(Bootstrap, LoadsExtensionsIntoEveryConnection) {
 #ifdef TURNSTILE_TEST_VEC0
   Options options;
-  options.extensions = {{TURNSTILE_TEST_VEC0, "sqlite3_vec_init"}};
+  options.extensions = {{place_of::vec0(), "sqlite3_vec_init"}};
   NoteDatabase db(options);
   EXPECT_THAT(ask_each_connection(*db, "SELECT vec_distance_l2('[1,2]', '[1,5]') = 3.0"),
               AllOf(SizeIs(4), Each("1")));

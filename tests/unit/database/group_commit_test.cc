@@ -16,6 +16,7 @@
 #include "support/busy_writer.h"
 #include "support/interleaving.h"
 #include "support/note_database.h"
+#include "support/place_of.h"
 #include "support/raw_sqlite.h"
 #include "support/thrown.h"
 #include "turnstile/native.h"
@@ -180,7 +181,7 @@ class GroupMemberWithVectors : public GroupMember {
 
   static Options with_vec0() {
     Options options;
-    options.extensions = {{TURNSTILE_TEST_VEC0, "sqlite3_vec_init"}};
+    options.extensions = {{place_of::vec0(), "sqlite3_vec_init"}};
     return options;
   }
   static void add_vector(WriteTx& tx, std::int64_t id, float distance) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "support/files.h"
+#include "support/place_of.h"
 
 namespace turnstile::test {
 namespace {
@@ -30,7 +31,7 @@ std::vector<std::string> examples_of(const std::string& page) {
 }
 
 TEST(Guide, HasOnlyExamplesThatAreCompiled) {
-  const std::filesystem::path tests(TURNSTILE_TEST_SOURCE_DIR);
+  const std::filesystem::path tests(place_of::tests());
   std::size_t count = 0;
   for (const auto& page :
        std::filesystem::directory_iterator(tests.parent_path() / "docs" / "guide")) {

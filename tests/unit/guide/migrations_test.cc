@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/files.h"
+#include "support/place_of.h"
 #include "support/raw_sqlite.h"
 #include "support/temp_dir.h"
 #include "support/thrown.h"
@@ -37,7 +38,7 @@ std::vector<std::string> blocks_of(const std::string& language, const std::strin
 class MigrationsGuide : public testing::Test {
  protected:
   static std::string guide() {
-    const std::filesystem::path tests(TURNSTILE_TEST_SOURCE_DIR);
+    const std::filesystem::path tests(place_of::tests());
     return read_file(tests.parent_path() / "docs" / "guide" / "migrations.md");
   }
   const TempDir directory_;

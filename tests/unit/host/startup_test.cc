@@ -16,6 +16,7 @@
 #include "support/files.h"
 #include "support/home_at.h"
 #include "support/log_events.h"
+#include "support/place_of.h"
 #include "support/raw_sqlite.h"
 #include "support/temp_dir.h"
 #include "support/thrown.h"
@@ -322,7 +323,7 @@ TEST_F(HostStartup, DoesNotStartWithoutAnExtensionThatItNeeds) {
 #ifdef TURNSTILE_TEST_VEC0
 TEST_F(HostStartup, LoadsAnOptionalExtensionThatIsThere) {
   HostOptions options = this->options();
-  options.optional_extensions = {{TURNSTILE_TEST_VEC0, ""}};
+  options.optional_extensions = {{place_of::vec0(), ""}};
   const Host host(std::move(options));
   EXPECT_THAT(host.lane("vectors").read(
                   [](ReadTx& tx) { return tx.query<std::string>("SELECT vec_version()").one(); }),

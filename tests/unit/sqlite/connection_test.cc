@@ -13,6 +13,7 @@
 
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
+#include "support/place_of.h"
 #include "support/scratch_connection.h"
 #include "support/temp_dir.h"
 #include "support/thrown.h"
@@ -559,7 +560,7 @@ TEST(ConnectionSchema, MayKeepAnFts5TableInStepWithTriggers) {
 #ifdef TURNSTILE_TEST_VEC0
 TEST(ConnectionSchema, MayHoldVectors) {
   ScratchConnection connection;
-  connection->load_extension(TURNSTILE_TEST_VEC0, "sqlite3_vec_init");
+  connection->load_extension(test::place_of::vec0(), "sqlite3_vec_init");
   connection->execute_script("CREATE VIRTUAL TABLE v USING vec0(e float[2])");
   const std::vector<float> point{1.0F, 2.0F};
   EXPECT_EQ(connection->prepare("INSERT INTO v(rowid, e) VALUES (7, ?)").execute(point).changes, 1);
@@ -570,7 +571,7 @@ TEST(ConnectionSchema, MayHoldVectors) {
 
 TEST(ConnectionSchema, MayFillVectorsFromATrigger) {
   ScratchConnection connection;
-  connection->load_extension(TURNSTILE_TEST_VEC0, "sqlite3_vec_init");
+  connection->load_extension(test::place_of::vec0(), "sqlite3_vec_init");
   connection->execute_script(
       "CREATE TABLE d(id INTEGER PRIMARY KEY, e BLOB); CREATE VIRTUAL TABLE v USING vec0(e "
       "float[2]); CREATE TRIGGER g AFTER INSERT ON d BEGIN INSERT INTO v(rowid, e) VALUES (new.id, "

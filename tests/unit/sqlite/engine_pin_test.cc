@@ -1,6 +1,7 @@
 // The engine that is linked is the one that was pinned, compiled the way the design needs it.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include "support/place_of.h"
 
 #include <string_view>
 
@@ -35,7 +36,8 @@ TEST(Engine, LoadsSqliteVec) {
   ASSERT_EQ(sqlite3_open(":memory:", &db), SQLITE_OK);
   sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 1, nullptr);
   char* message = nullptr;
-  EXPECT_EQ(sqlite3_load_extension(db, TURNSTILE_TEST_VEC0, "sqlite3_vec_init", &message),
+  EXPECT_EQ(sqlite3_load_extension(db, turnstile::test::place_of::vec0().c_str(),
+                                   "sqlite3_vec_init", &message),
             SQLITE_OK)
       << message;
   sqlite3_free(message);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "support/place_of.h"
 #include "support/scratch_connection.h"
 #include "turnstile/info.h"
 
@@ -41,7 +42,7 @@ TEST(LinkedEngine, IsTheOnlyOne) {
 #ifdef TURNSTILE_TEST_VEC0
 TEST(LinkedEngine, IsTheOnlyOneWithAnExtensionLoaded) {
   test::ScratchConnection connection;
-  connection->load_extension(TURNSTILE_TEST_VEC0, "sqlite3_vec_init");
+  connection->load_extension(test::place_of::vec0(), "sqlite3_vec_init");
   EXPECT_EQ(find_second_engine(), std::nullopt);
 }
 #endif
