@@ -25,8 +25,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr std::string_view kCanary = "a very secret word 4711";
-
 std::string code_thrown_by(const std::function<void()>& act) {
   try {
     act();
@@ -64,7 +62,7 @@ class ProfileBackup : public testing::TestWithParam<ProfileKind> {
 INSTANTIATE_TEST_SUITE_P(Of, ProfileBackup,
                          testing::Values(ProfileKind::Plain, ProfileKind::Sealed,
                                          ProfileKind::Encrypted),
-                         [](const auto& info) { return std::string(to_string(info.param)); });
+                         [](const auto& kind) { return std::string(to_string(kind.param)); });
 
 // VBK-01
 TEST_P(ProfileBackup, GivesTheProfileBackInAnotherWorkspace) {
