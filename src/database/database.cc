@@ -70,6 +70,7 @@ Database detail::ProtectedOpen::open(std::string path, Options options,
                                      std::shared_ptr<sqlite::Protection> protection,
                                      std::source_location where) {
   database::validate(options, where);
+  database::fill_in(options);
   require_engine(options, where);
   return Database(database::open_handle({std::move(path), std::move(options)}, where, protection));
 }

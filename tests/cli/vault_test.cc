@@ -23,8 +23,8 @@ class CliVault : public testing::Test {
 TEST_F(CliVault, TakesAPasswordFromADescriptorByteForByte) {
   write_file(directory_.file("right"), "  secret \n");
   write_file(directory_.file("wrong"), "secret\n");
-  const std::string query = "turnstile vault query stick bank 'SELECT 1 AS one' --format csv ";
-  EXPECT_EQ(run(query + "--password-fd 3 3< right").output, "one\n1\n");
+  const std::string query = "turnstile vault query stick bank 'SELECT 1 AS one' --format lines ";
+  EXPECT_EQ(run(query + "--password-fd 3 3< right").output, "one = 1\n");
   const ProgramResult wrong = run(query + "--password-fd 3 3< wrong");
   EXPECT_EQ(wrong.status, 7);
   EXPECT_THAT(wrong.output, HasSubstr("no key slot opens"));
