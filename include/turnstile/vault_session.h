@@ -97,7 +97,9 @@ struct LockOptions {
 /// a backup close its database for that time and open it again: lanes from before throw DB_CLOSED
 /// from then on, so that lane() has to be asked again. Such a change throws Timeout (PROFILE_BUSY)
 /// when another program, or a guard, has the profile, and MisuseError inside a closure; nothing is
-/// changed then.
+/// changed then. Closures that run are waited for as long as Options::busy_timeout says, and
+/// interrupted then. One that does not end even so fails the change (CLOSE_TIMEOUT): the profile is
+/// as it was, and the session is locked.
 ///
 /// Threads: shared.
 class VaultSession {
@@ -127,8 +129,9 @@ class VaultSession {
 
   /// Ends the session: closures end, the database closes, a sealed one is saved, and keys are
   /// overwritten. Throws VaultError (VAULT_NOT_SAVED), and the session goes on; Timeout
-  /// (CLOSE_TIMEOUT) when a closure does not end even when interrupted: then the profile stays
-  /// locked to others until it does. Nothing to do for one that is locked.
+  /// (CLOSE_TIMEOUT) when a closure does not end even when interrupted: then the session is locked
+  /// all the same, and a profile whose database is a file stays locked to others until the closure
+  /// ends. Nothing to do for one that is locked.
   void lock(const LockOptions& options = {},
             std::source_location where = std::source_location::current()) const;
 

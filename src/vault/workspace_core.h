@@ -61,7 +61,8 @@ class WorkspaceCore {
 
   [[nodiscard]] std::shared_ptr<SessionCore> unlock(const std::string& id,
                                                     std::string_view password,
-                                                    const UnlockOptions& options, const Call& call);
+                                                    const UnlockOptions& options, const Call& call)
+      TURNSTILE_EXCLUDES(alone_mutex_);
   [[nodiscard]] std::shared_ptr<ProfileGuard> guard(const std::string& id, const Call& call);
   void lock_others(std::string_view id, OtherSessions others, const Call& call);
   void lock_all(const Call& call);
@@ -83,6 +84,11 @@ class WorkspaceCore {
     Throttle throttle TURNSTILE_GUARDED_BY(mutex);
     std::atomic<bool> backing_up{false};
   };
+
+  [[nodiscard]] std::shared_ptr<SessionCore> unlock_beside(const std::string& id,
+                                                           std::string_view password,
+                                                           const UnlockOptions& options,
+                                                           const Call& call);
 
   void prepare_root(const Call& call);
   void enter(const Call& call);
@@ -126,6 +132,8 @@ class WorkspaceCore {
   const WorkspaceOptions options_;
   std::unique_ptr<FileLock> presence_;
 
+  // Held by whoever unlocks a profile that is to be the only one: before those of the slots.
+  gate::Mutex alone_mutex_;
   gate::Mutex mutex_;
   std::map<std::string, std::shared_ptr<Slot>> slots_ TURNSTILE_GUARDED_BY(mutex_);
   std::map<std::string, std::weak_ptr<SessionCore>> sessions_ TURNSTILE_GUARDED_BY(mutex_);
