@@ -16,6 +16,7 @@
 
 #include "gate/mutex.h"
 #include "turnstile/vault.h"
+#include "vault/backup_shelf.h"
 #include "vault/file_lock.h"
 #include "vault/new_profile.h"
 #include "vault/profile_access.h"
@@ -69,6 +70,9 @@ class WorkspaceCore {
 
   BackupInfo backup(const std::string& id, const std::filesystem::path& destination,
                     const BackupProfile& options, const Call& call);
+  KeptBackup keep_backup(const std::string& id, const Call& call);
+  std::vector<KeptBackup> keep_due_backups(const Call& call);
+  [[nodiscard]] std::vector<KeptBackup> kept_backups(const std::string& id, const Call& call);
   ProfileInfo restore(const std::filesystem::path& backup, const RestoreProfile& options,
                       const Call& call);
   [[nodiscard]] ProfileVerification verify(const std::string& id, std::string_view password,
@@ -99,6 +103,11 @@ class WorkspaceCore {
   /// The registry's lock, for a change. Throws Timeout (WORKSPACE_IN_USE).
   [[nodiscard]] std::unique_ptr<FileLock> lock_registry(const Call& call) const;
   void require_free(std::string_view name, std::string_view id, const Call& call);
+
+  /// backup() to wherever it is.
+  BackupInfo write_backup(const std::string& id, const std::filesystem::path& target,
+                          const BackupProfile& options, const Call& call);
+  [[nodiscard]] BackupShelf shelf_of(const std::string& id, const Call& call) const;
 
   /// Puts the parts of a staged profile in the place of those of the one with its id.
   ProfileInfo replace(const NewProfile& staged, const Call& call);

@@ -143,6 +143,7 @@ std::optional<ProfileKeys> WorkspaceCore::keys_for(Slot& slot, const ProfileAcce
 std::shared_ptr<SessionCore> WorkspaceCore::unlock(const std::string& id, std::string_view password,
                                                    const UnlockOptions& options, const Call& call) {
   if (options.others == OtherSessions::Keep) return unlock_beside(id, password, options, call);
+  gate::sync_point("WorkspaceCore:alone");
   const gate::MutexLock lock(alone_mutex_);
   return unlock_beside(id, password, options, call);
 }
