@@ -79,6 +79,9 @@ struct SavedState {
   bool unsaved = false;          ///< There may be commits that are in memory only.
   std::uint64_t saves = 0;       ///< Since it was unlocked.
   std::exception_ptr failure{};  ///< Why the last save failed; null after one that succeeded.
+  /// Number of the state on the disk, which grows with each save. Who keeps it elsewhere notices
+  /// also that all files of the profile were put back to an earlier moment.
+  std::uint64_t generation = 0;
 };
 
 /// Settings of VaultSession::lock. Threads: immutable.
@@ -91,7 +94,8 @@ struct LockOptions {
 
 /// An unlocked profile. Copies are the same session. It ends with lock(), by itself after
 /// WorkspaceOptions::auto_lock, and when its last copy is destroyed; then every call throws
-/// VaultError (VAULT_LOCKED), but id(), is_locked() and lock().
+/// VaultError (VAULT_LOCKED), but id(), is_locked() and lock(); lanes of it throw MisuseError
+/// (DB_CLOSED).
 ///
 /// A change of the profile's form (set_password(), remove_password(), convert(), rotate_key()) and
 /// a backup close its database for that time and open it again: lanes from before throw DB_CLOSED

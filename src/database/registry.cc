@@ -205,8 +205,7 @@ constexpr std::chrono::milliseconds kDrain{5000};
 void close_later(std::shared_ptr<Core> core, std::unique_ptr<Registry::Entry> slot,
                  std::shared_ptr<const void> kept) noexcept {
   try {
-    std::thread([core = std::move(core), slot = std::move(slot),
-                 kept = std::move(kept)]() mutable {
+    std::thread([core = std::move(core), slot = std::move(slot), kept = std::move(kept)]() mutable {
       core->close_when_idle();
       core.reset();
       slot.reset();

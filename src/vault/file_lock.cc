@@ -99,8 +99,7 @@ Holder FileLock::owner() const {
   lock.l_whence = SEEK_SET;
   lock.l_start = static_cast<off_t>(Byte::Use);
   lock.l_len = 1;
-  if (::fcntl(file_.descriptor(), F_OFD_GETLK, &lock) != 0 || lock.l_type != F_WRLCK)
-    return holder;
+  if (::fcntl(file_.descriptor(), F_OFD_GETLK, &lock) != 0 || lock.l_type != F_WRLCK) return holder;
   std::array<char, 32> text{};
   const ssize_t size = ::pread(file_.descriptor(), text.data(), text.size(), 0);
   if (size <= 0) return holder;

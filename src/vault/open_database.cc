@@ -142,7 +142,7 @@ void OpenDatabase::save(const Call& call) {
 SavedState OpenDatabase::saved_state() const {
   if (!sealed_) return {};
   const SaveState state = sealed_->state();
-  return {state.unsaved, state.saves, state.failure};
+  return {state.unsaved, state.saves, state.failure, state.generation};
 }
 
 std::uint64_t OpenDatabase::image_generation() const {
