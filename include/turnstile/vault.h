@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -39,6 +40,18 @@ struct BackupLimits {
   std::int64_t total_bytes = std::int64_t{4} << 30;
 };
 
+/// Backups that a workspace keeps of its profiles. Threads: immutable.
+struct KeptBackups {
+  /// Where: a folder outside of the workspace, made when it is missing. The backups of a profile
+  /// are in a folder of its id in there, with an index of them. Empty: none are kept.
+  std::filesystem::path folder{};
+  int limit = 10;  ///< Of each profile, at least 1: when there is one more, the oldest is removed.
+  /// Workspace::keep_due_backups() makes one when the last one is older; zero: never.
+  std::chrono::seconds every{0};
+  /// What time it is.
+  std::function<std::chrono::system_clock::time_point()> now = std::chrono::system_clock::now;
+};
+
 /// What a workspace is opened with. Threads: immutable.
 struct WorkspaceOptions {
   bool create = true;      ///< Make it, and the folders on the way to it, when it is missing.
@@ -65,10 +78,12 @@ struct WorkspaceOptions {
   std::int64_t preview_limit_bytes = std::int64_t{8}
                                      << 20;  ///< Of VaultSession::read_attachment().
   BackupLimits backup_limits{};
+  KeptBackups kept_backups{};
 
   /// Told of what was put right (REGISTRY_REBUILT, TRANSITION_RECOVERED, FOLDER_NARROWED), of an
-  /// image that is older than the last one (VAULT_OLDER), and of failed saves; and all that
-  /// Options::log_sink is told, when that is empty.
+  /// image that is older than the last one (VAULT_OLDER), of failed saves, and of backups that were
+  /// due and not made (BACKUP_NOT_KEPT); and all that Options::log_sink is told, when that is
+  /// empty.
   LogSink log_sink{};
 };
 
@@ -124,6 +139,13 @@ struct RestoreProfile {
   /// the name of the backup.
   std::string profile{};
   std::string name{};  ///< Of the new profile, instead of the backup's.
+};
+
+/// A backup that a workspace keeps; inspect_backup() says what is in it. Threads: immutable.
+struct KeptBackup {
+  std::string profile;  ///< Its id.
+  std::filesystem::path file;
+  std::chrono::system_clock::time_point created{};
 };
 
 /// What Workspace::verify found. Threads: immutable.
@@ -228,6 +250,20 @@ class Workspace {
   BackupInfo backup(std::string_view profile, const std::filesystem::path& destination,
                     const BackupProfile& options = {},
                     std::source_location where = std::source_location::current());
+  /// The same in WorkspaceOptions::kept_backups, and removes the oldest of those that are too many.
+  /// Files in there that are not of its making stay. Throws MisuseError: OPTION_INVALID without a
+  /// folder, TARGET_FORBIDDEN for one in the workspace.
+  KeptBackup keep_backup(std::string_view profile,
+                         std::source_location where = std::source_location::current());
+  /// keep_backup() of each profile whose last one is older than KeptBackups::every, or that has
+  /// none. The log sink is told of those that could not be made, such as of a profile that another
+  /// program has open. To be called when lanes may end, more often than `every`; gives what it
+  /// made.
+  std::vector<KeptBackup> keep_due_backups(
+      std::source_location where = std::source_location::current());
+  /// The oldest first.
+  [[nodiscard]] std::vector<KeptBackup> kept_backups(
+      std::string_view profile, std::source_location where = std::source_location::current()) const;
   /// Makes a profile of a backup, or puts it in the place of one. All of the backup is checked
   /// before anything is changed. Throws VaultError (BACKUP_LIMIT, BACKUP_PROFILE_DIFFERS,
   /// INVALID_PASSWORD), StorageError (BACKUP_INVALID), MisuseError (PROFILE_EXISTS,

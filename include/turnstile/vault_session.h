@@ -79,6 +79,9 @@ struct SavedState {
   bool unsaved = false;          ///< There may be commits that are in memory only.
   std::uint64_t saves = 0;       ///< Since it was unlocked.
   std::exception_ptr failure{};  ///< Why the last save failed; null after one that succeeded.
+  /// Number of the state on the disk, which grows with each save. Who keeps it elsewhere notices
+  /// also that all files of the profile were put back to an earlier moment.
+  std::uint64_t generation = 0;
 };
 
 /// Settings of VaultSession::lock. Threads: immutable.
@@ -91,13 +94,17 @@ struct LockOptions {
 
 /// An unlocked profile. Copies are the same session. It ends with lock(), by itself after
 /// WorkspaceOptions::auto_lock, and when its last copy is destroyed; then every call throws
-/// VaultError (VAULT_LOCKED), but id(), is_locked() and lock().
+/// VaultError (VAULT_LOCKED), but id(), is_locked() and lock(); lanes of it throw MisuseError
+/// (DB_CLOSED).
 ///
 /// A change of the profile's form (set_password(), remove_password(), convert(), rotate_key()) and
 /// a backup close its database for that time and open it again: lanes from before throw DB_CLOSED
 /// from then on, so that lane() has to be asked again. Such a change throws Timeout (PROFILE_BUSY)
 /// when another program, or a guard, has the profile, and MisuseError inside a closure; nothing is
-/// changed then.
+/// changed then. Closures that run are waited for as long as Options::busy_timeout says, and
+/// interrupted then. One that does not end even so fails the change (CLOSE_TIMEOUT): the profile is
+/// as it was, and the session is locked. A sealed profile, which has to be saved first, gives
+/// VAULT_NOT_SAVED in that case, and its session goes on.
 ///
 /// Threads: shared.
 class VaultSession {
@@ -127,8 +134,9 @@ class VaultSession {
 
   /// Ends the session: closures end, the database closes, a sealed one is saved, and keys are
   /// overwritten. Throws VaultError (VAULT_NOT_SAVED), and the session goes on; Timeout
-  /// (CLOSE_TIMEOUT) when a closure does not end even when interrupted: then the profile stays
-  /// locked to others until it does. Nothing to do for one that is locked.
+  /// (CLOSE_TIMEOUT) when a closure does not end even when interrupted: then the session is locked
+  /// all the same, and a profile whose database is a file stays locked to others until the closure
+  /// ends. Nothing to do for one that is locked.
   void lock(const LockOptions& options = {},
             std::source_location where = std::source_location::current()) const;
 

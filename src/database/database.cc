@@ -164,8 +164,14 @@ Capabilities Database::capabilities() const {
 }
 
 CloseReport Database::close(std::chrono::milliseconds drain, std::source_location where) {
-  if (!core_) raise_no_handle(where);
-  if (!core_->forked() && core_->must_not_wait_here()) {
+  return detail::ProtectedOpen::close(*this, drain, nullptr, where);
+}
+
+CloseReport detail::ProtectedOpen::close(Database& handle, std::chrono::milliseconds drain,
+                                         std::shared_ptr<const void> kept,
+                                         std::source_location where) {
+  if (!handle.core_) raise_no_handle(where);
+  if (!handle.core_->forked() && handle.core_->must_not_wait_here()) {
     Call call;
     call.lane = "close";
     call.where = where;
@@ -173,7 +179,7 @@ CloseReport Database::close(std::chrono::milliseconds drain, std::source_locatio
                          "close() was called inside a closure of the same database", call);
   }
   // Whatever comes of it, the handle is given up.
-  return database::close_handle(std::move(core_), drain, where);
+  return database::close_handle(std::move(handle.core_), drain, where, std::move(kept));
 }
 
 }  // namespace turnstile

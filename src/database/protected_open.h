@@ -1,6 +1,8 @@
-// Opening a database whose content is not to get to the medium as it is.
+// Opening a database whose content is not to get to the medium as it is, and closing one whose
+// owner has to know when that is done.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <source_location>
 #include <string>
@@ -18,6 +20,11 @@ class ProtectedOpen {
   [[nodiscard]] static Database open(std::string path, Options options,
                                      std::shared_ptr<sqlite::Protection> protection,
                                      std::source_location where);
+
+  /// As Database::close. When a closure does not end, which throws Timeout, `kept` exists until the
+  /// database has closed all the same.
+  static CloseReport close(Database& handle, std::chrono::milliseconds drain,
+                           std::shared_ptr<const void> kept, std::source_location where);
 };
 
 }  // namespace turnstile::detail

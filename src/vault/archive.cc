@@ -270,7 +270,7 @@ BackupInfo write_archive(const fs::path& target, const ProfileRecord& profile,
   }
   archive.sync();
   gate::sync_point("write_archive:synced");
-  archive.publish(overwrite);
+  publish_when_free(archive, overwrite);
   return manifest.info();
 }
 

@@ -187,7 +187,7 @@ std::string AttachmentStore::write_content(const std::string& id, std::int64_t s
   while (const std::size_t got = next(piece))
     write_some(file.descriptor(), std::span(piece).first(got), file.path(), call_);
   file.sync();
-  file.publish(false);
+  publish_when_free(file, false);
   return hash.finish();
 }
 
@@ -273,7 +273,7 @@ void AttachmentStore::write_to(std::string_view id, const fs::path& destination)
     write_some(file.descriptor(), piece, file.path(), call_);
   });
   file.sync();
-  file.publish(false);
+  publish_when_free(file, false);
 }
 
 void AttachmentStore::set_removed(std::string_view id, bool removed) {

@@ -5,14 +5,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
+#include <exception>
 #include <iterator>
 #include <new>
 #include <system_error>
+#include <thread>
 
-#include "database/copies/temp_file.h"
 #include "gate/descriptor.h"
 #include "gate/sync_point.h"
 #include "vault/raise.h"
@@ -57,13 +60,41 @@ void sync_one(const fs::path& path, int flags, const Call& call) {
 
 }  // namespace
 
+int retry_while_busy(detail::FunctionRef<int()> act) {
+  constexpr int kTries = 20;
+  constexpr std::chrono::milliseconds kLongest{50};
+  std::chrono::milliseconds pause{1};
+  for (int tries = 1;; ++tries) {
+    const int cause = act();
+    const bool passes = cause == EBUSY || cause == ETXTBSY || cause == EAGAIN;
+    if (!passes || tries == kTries) return cause;
+    // Nobody tells when the file is free.
+    std::this_thread::sleep_for(pause);
+    pause = std::min(2 * pause, kLongest);
+  }
+}
+
+void publish_when_free(database::TempFile& file, bool overwrite) {
+  std::exception_ptr failure;
+  const auto publish = [&] {
+    try {
+      file.publish(overwrite);
+      return 0;
+    } catch (const StorageError& error) {
+      failure = std::current_exception();
+      return error.system_code() != 0 ? error.system_code() : EIO;
+    }
+  };
+  if (retry_while_busy(publish) != 0) std::rethrow_exception(failure);
+}
+
 void write_file_atomic(const fs::path& path, std::string_view content, const Call& call) {
   try {
     database::TempFile temp(path, call);
     write_all(temp.descriptor(), content, path, call);
     temp.sync();
     gate::sync_point("write_file_atomic:synced");
-    temp.publish(true);
+    publish_when_free(temp, true);
   } catch (const StorageError& error) {
     if (error.code() == code("PROFILE_STORAGE_WRITE")) throw;
     Error::Details details;
@@ -110,8 +141,9 @@ void make_private_file(const fs::path& path, const Call& call) {
 }
 
 void move_entry(const fs::path& from, const fs::path& to, const Call& call) {
-  if (::rename(from.c_str(), to.c_str()) != 0)
-    raise_write("cannot rename " + quoted(from) + " to", to, errno, call);
+  const int cause =
+      retry_while_busy([&] { return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno; });
+  if (cause != 0) raise_write("cannot rename " + quoted(from) + " to", to, cause, call);
   sync_folder(to.parent_path(), call);
   if (from.parent_path() != to.parent_path()) sync_folder(from.parent_path(), call);
 }
@@ -144,8 +176,13 @@ void sync_folder(const fs::path& path, const Call& call) {
 
 void remove_tree(const fs::path& path, const Call& call) {
   std::error_code error;
-  fs::remove_all(path, error);
-  if (error && error.value() != ENOENT) raise_write("cannot remove", path, error.value(), call);
+  const bool is_folder = fs::is_directory(fs::symlink_status(path, error));
+  if (is_folder) empty_folder(path, call);
+  const int cause = retry_while_busy([&] {
+    const int removed = is_folder ? ::rmdir(path.c_str()) : ::unlink(path.c_str());
+    return removed == 0 || errno == ENOENT ? 0 : errno;
+  });
+  if (cause != 0) raise_write("cannot remove", path, cause, call);
 }
 
 void empty_folder(const fs::path& path, const Call& call) {

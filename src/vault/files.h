@@ -8,9 +8,19 @@
 #include <string_view>
 #include <vector>
 
+#include "database/copies/temp_file.h"
 #include "sqlite/call.h"
+#include "turnstile/detail/function_ref.h"
 
 namespace turnstile::vault {
+
+/// Calls `act`, which gives 0 or an errno, again while what it gives passes by itself: somebody
+/// else, such as a virus scanner or a file server, has the file just now. At most 20 times, within
+/// a second. Gives the last result.
+int retry_while_busy(detail::FunctionRef<int()> act);
+
+/// Publishes a temporary file, again while its place is busy. Throws as TempFile::publish() does.
+void publish_when_free(database::TempFile& file, bool overwrite);
 
 /// Puts a file with that content in place, over one that is there, in one step; it is on the medium
 /// when this returns. Mode 0600. Throws StorageError (PROFILE_STORAGE_WRITE), and then the former

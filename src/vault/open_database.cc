@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "database/protected_open.h"
 #include "sqlite/error_code.h"
 #include "vault/files.h"
 #include "vault/raise.h"
@@ -141,16 +142,18 @@ void OpenDatabase::save(const Call& call) {
 SavedState OpenDatabase::saved_state() const {
   if (!sealed_) return {};
   const SaveState state = sealed_->state();
-  return {state.unsaved, state.saves, state.failure};
+  return {state.unsaved, state.saves, state.failure, state.generation};
 }
 
 std::uint64_t OpenDatabase::image_generation() const {
   return sealed_ ? sealed_->state().generation : 0;
 }
 
-void OpenDatabase::close(std::chrono::milliseconds drain, bool discard_unsaved, const Call& call) {
+// The file of a sealed one is not open, and is not written any more after a Timeout.
+void OpenDatabase::close(std::chrono::milliseconds drain, bool discard_unsaved, const Call& call,
+                         std::shared_ptr<const void> kept) {
   if (!sealed_)
-    static_cast<void>(file_->close(drain, call.where));
+    detail::ProtectedOpen::close(*file_, drain, std::move(kept), call.where);
   else if (discard_unsaved)
     static_cast<void>(sealed_->discard(drain));
   else

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <source_location>
 
@@ -39,8 +40,10 @@ class OpenDatabase {
   /// Of a sealed one: the number of the state that is in the file; else 0.
   [[nodiscard]] std::uint64_t image_generation() const;
 
-  /// Throws VaultError (VAULT_NOT_SAVED), and it stays open; Timeout (CLOSE_TIMEOUT).
-  void close(std::chrono::milliseconds drain, bool discard_unsaved, const Call& call);
+  /// Throws VaultError (VAULT_NOT_SAVED), and it stays open; Timeout (CLOSE_TIMEOUT), and it closes
+  /// when the closure ends that does not: until nobody has the file open any more, `kept` exists.
+  void close(std::chrono::milliseconds drain, bool discard_unsaved, const Call& call,
+             std::shared_ptr<const void> kept = nullptr);
 
  private:
   explicit OpenDatabase(Database database) : file_(std::move(database)) {}

@@ -14,7 +14,7 @@ SessionCore::SessionCore(const Layout& layout, const WorkspaceOptions& options,
     : layout_(layout),
       options_(options),
       id_(access.record().id),
-      access_(std::move(access)),
+      access_(std::make_shared<ProfileAccess>(std::move(access))),
       keys_(std::move(keys)) {
   open_database(call);
   if (options_.auto_lock.count() > 0 && access_->record().is_protected())
@@ -179,16 +179,27 @@ void SessionCore::save(const Call& call) {
   note_saved();
 }
 
-// A database whose closure does not end closes by itself later; until then others do not get it.
+// A database whose closure does not end closes by itself later. Until then its file must stay where
+// it is, so that the profile's lock lives as long as the database, and not as the session.
 void SessionCore::close_database(const LockOptions& options, const Call& call) {
   try {
-    open_->close(options.drain, options.discard_unsaved, call);
+    open_->close(options.drain, options.discard_unsaved, call, access_);
   } catch (const Timeout&) {
-    open_.reset();
-    keys_.reset();
+    forget();
     throw;
   }
   open_.reset();
+}
+
+void SessionCore::close_for_change(const Call& call) {
+  LockOptions options;
+  options.drain = std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline.left());
+  try {
+    close_database(options, call);
+  } catch (...) {
+    if (open_) share_lock(call);
+    throw;
+  }
 }
 
 void SessionCore::lock(const LockOptions& options, const Call& call) {
@@ -214,12 +225,7 @@ void SessionCore::transform(detail::FunctionRef<void(const ProfileRecord&)> requ
       [&] {
         require(access_->record());
         access_->change(FileLock::Mode::Exclusive, call);
-        try {
-          close_database({}, call);
-        } catch (...) {
-          if (open_) share_lock(call);
-          throw;
-        }
+        close_for_change(call);
         try {
           Transition transition(access_->folder(), call);
           auto keys = build(transition, contents());
@@ -283,7 +289,7 @@ void SessionCore::while_closed(detail::FunctionRef<void(const Contents&)> use, c
   changing(
       [&] {
         access_->change(FileLock::Mode::Exclusive, call);
-        close_database({}, call);
+        close_for_change(call);
         try {
           use(contents());
         } catch (...) {

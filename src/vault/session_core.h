@@ -81,6 +81,8 @@ class SessionCore {
   /// begin_change(), `act`, end_change(), whatever it throws.
   void changing(detail::FunctionRef<void()> act, const Call& call);
   void close_database(const LockOptions& options, const Call& call);
+  /// The same within the call's deadline; when it stays open, others may share it again.
+  void close_for_change(const Call& call);
   void open_database(const Call& call);
   /// open_database() after something failed, whose exception is the one that counts.
   void reopen_after_failure(const Call& call) noexcept;
@@ -99,7 +101,7 @@ class SessionCore {
   const std::string id_;
 
   // Whoever has a Use reads these, whoever has begun a change writes them.
-  std::optional<ProfileAccess> access_;  // Empty once it is locked.
+  std::shared_ptr<ProfileAccess> access_;  // Null once it is locked.
   std::optional<ProfileKeys> keys_;
   std::optional<OpenDatabase> open_;  // Empty while it is being changed, and once it is locked.
 

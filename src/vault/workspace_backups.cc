@@ -57,7 +57,11 @@ void require_sound(const Contents& contents, const std::filesystem::path& backup
 
 BackupInfo WorkspaceCore::backup(const std::string& id, const std::filesystem::path& destination,
                                  const BackupProfile& options, const Call& call) {
-  const auto target = require_outside(layout_, destination, call);
+  return write_backup(id, require_outside(layout_, destination, call), options, call);
+}
+
+BackupInfo WorkspaceCore::write_backup(const std::string& id, const std::filesystem::path& target,
+                                       const BackupProfile& options, const Call& call) {
   const auto place = slot(id);
   const BackupMark mark(place->backing_up, id, call);
   gate::sync_point("WorkspaceCore:backup");
@@ -88,6 +92,51 @@ BackupInfo WorkspaceCore::backup(const std::string& id, const std::filesystem::p
       },
       call);
   return info;
+}
+
+BackupShelf WorkspaceCore::shelf_of(const std::string& id, const Call& call) const {
+  const KeptBackups& kept = options_.kept_backups;
+  if (kept.folder.empty() || kept.limit < 1) {
+    sqlite::raise_misuse(code("OPTION_INVALID"),
+                         kept.folder.empty() ? "the workspace has no folder for backups"
+                                             : "less than one backup of a profile cannot be kept",
+                         call);
+  }
+  return {require_folder_outside(layout_, kept.folder, call), id};
+}
+
+KeptBackup WorkspaceCore::keep_backup(const std::string& id, const Call& call) {
+  const BackupShelf shelf = shelf_of(id, call);
+  const KeptBackup made = shelf.next(options_.kept_backups.now(), call);
+  write_backup(id, made.file, {}, call);
+  gate::sync_point("WorkspaceCore:kept");
+  // What it took to make is not held against it.
+  shelf.add(made, options_.kept_backups.limit, make_call(call.where));
+  return made;
+}
+
+std::vector<KeptBackup> WorkspaceCore::keep_due_backups(const Call& call) {
+  std::vector<KeptBackup> made;
+  const KeptBackups& kept = options_.kept_backups;
+  if (kept.every.count() <= 0) return made;
+  for (const RegistryEntry& entry : entries(call)) {
+    try {
+      const auto there = kept_backups(entry.id, call);
+      const auto now = kept.now();
+      // One of the future was made by another clock, which says nothing.
+      if (!there.empty() && there.back().created <= now && now - there.back().created < kept.every)
+        continue;
+      made.push_back(keep_backup(entry.id, make_call(call.where)));
+    } catch (const Error& error) {
+      tell(options_.log_sink, LogEvent::Severity::Warning, "BACKUP_NOT_KEPT",
+           "no backup was kept of the profile '" + entry.name + "': " + error.what());
+    }
+  }
+  return made;
+}
+
+std::vector<KeptBackup> WorkspaceCore::kept_backups(const std::string& id, const Call& call) {
+  return shelf_of(id, call).list(call);
 }
 
 ProfileInfo WorkspaceCore::restore(const std::filesystem::path& backup,

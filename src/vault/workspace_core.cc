@@ -133,8 +133,11 @@ void WorkspaceCore::prepare_root(const Call& call) {
 void WorkspaceCore::enter(const Call& call) {
   const auto mode = options_.exclusive ? FileLock::Mode::Exclusive : FileLock::Mode::Shared;
   if (!presence_->change(mode, FileLock::Byte::Use, call)) {
+    Holder holder = presence_->owner();
+    if (holder.kind == Holder::Kind::Unknown) holder = presence_->sharer();
+    holder.lock = "workspace";
     raise_busy(code("WORKSPACE_IN_USE"), "the workspace " + quoted(layout_.root()) + " is in use",
-               presence_->owner(), call);
+               std::move(holder), call);
   }
   const auto lock = lock_registry(call);
   const auto text = read_small_file(layout_.marker(), call);

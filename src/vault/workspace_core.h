@@ -16,6 +16,7 @@
 
 #include "gate/mutex.h"
 #include "turnstile/vault.h"
+#include "vault/backup_shelf.h"
 #include "vault/file_lock.h"
 #include "vault/new_profile.h"
 #include "vault/profile_access.h"
@@ -61,13 +62,17 @@ class WorkspaceCore {
 
   [[nodiscard]] std::shared_ptr<SessionCore> unlock(const std::string& id,
                                                     std::string_view password,
-                                                    const UnlockOptions& options, const Call& call);
+                                                    const UnlockOptions& options, const Call& call)
+      TURNSTILE_EXCLUDES(alone_mutex_);
   [[nodiscard]] std::shared_ptr<ProfileGuard> guard(const std::string& id, const Call& call);
   void lock_others(std::string_view id, OtherSessions others, const Call& call);
   void lock_all(const Call& call);
 
   BackupInfo backup(const std::string& id, const std::filesystem::path& destination,
                     const BackupProfile& options, const Call& call);
+  KeptBackup keep_backup(const std::string& id, const Call& call);
+  std::vector<KeptBackup> keep_due_backups(const Call& call);
+  [[nodiscard]] std::vector<KeptBackup> kept_backups(const std::string& id, const Call& call);
   ProfileInfo restore(const std::filesystem::path& backup, const RestoreProfile& options,
                       const Call& call);
   [[nodiscard]] ProfileVerification verify(const std::string& id, std::string_view password,
@@ -84,6 +89,11 @@ class WorkspaceCore {
     std::atomic<bool> backing_up{false};
   };
 
+  [[nodiscard]] std::shared_ptr<SessionCore> unlock_beside(const std::string& id,
+                                                           std::string_view password,
+                                                           const UnlockOptions& options,
+                                                           const Call& call);
+
   void prepare_root(const Call& call);
   void enter(const Call& call);
   void put_in_order(const Call& call);
@@ -93,6 +103,11 @@ class WorkspaceCore {
   /// The registry's lock, for a change. Throws Timeout (WORKSPACE_IN_USE).
   [[nodiscard]] std::unique_ptr<FileLock> lock_registry(const Call& call) const;
   void require_free(std::string_view name, std::string_view id, const Call& call);
+
+  /// backup() to wherever it is.
+  BackupInfo write_backup(const std::string& id, const std::filesystem::path& target,
+                          const BackupProfile& options, const Call& call);
+  [[nodiscard]] BackupShelf shelf_of(const std::string& id, const Call& call) const;
 
   /// Puts the parts of a staged profile in the place of those of the one with its id.
   ProfileInfo replace(const NewProfile& staged, const Call& call);
@@ -126,6 +141,8 @@ class WorkspaceCore {
   const WorkspaceOptions options_;
   std::unique_ptr<FileLock> presence_;
 
+  // Held by whoever unlocks a profile that is to be the only one: before those of the slots.
+  gate::Mutex alone_mutex_;
   gate::Mutex mutex_;
   std::map<std::string, std::shared_ptr<Slot>> slots_ TURNSTILE_GUARDED_BY(mutex_);
   std::map<std::string, std::weak_ptr<SessionCore>> sessions_ TURNSTILE_GUARDED_BY(mutex_);

@@ -139,8 +139,19 @@ std::optional<ProfileKeys> WorkspaceCore::keys_for(Slot& slot, const ProfileAcce
   }
 }
 
+// One at a time, so that two which want no other session beside theirs do not both get it.
 std::shared_ptr<SessionCore> WorkspaceCore::unlock(const std::string& id, std::string_view password,
                                                    const UnlockOptions& options, const Call& call) {
+  if (options.others == OtherSessions::Keep) return unlock_beside(id, password, options, call);
+  gate::sync_point("WorkspaceCore:alone");
+  const gate::MutexLock lock(alone_mutex_);
+  return unlock_beside(id, password, options, call);
+}
+
+std::shared_ptr<SessionCore> WorkspaceCore::unlock_beside(const std::string& id,
+                                                          std::string_view password,
+                                                          const UnlockOptions& options,
+                                                          const Call& call) {
   const auto place = slot(id);
   const gate::MutexLock lock(place->mutex);
   require_unguarded(*place, id, call);

@@ -18,6 +18,7 @@
 #include "gate/sync_point.h"
 #include "sqlite/connection.h"
 #include "sqlite/raise.h"
+#include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/storage/encrypted_database.h"
 #include "vault/storage/encrypted_file.h"
@@ -157,7 +158,7 @@ void write_plain_image(const Image& image, const fs::path& path) {
     write_all(file.descriptor(), image.bytes(), path, call);
     file.sync();
     gate::sync_point("convert_database:synced");
-    file.publish(false);
+    publish_when_free(file, false);
   });
 }
 

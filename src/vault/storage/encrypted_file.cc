@@ -14,6 +14,7 @@
 #include "database/location.h"
 #include "gate/sync_point.h"
 #include "vault/crypto/bytes.h"
+#include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/storage/encrypted_database.h"
 #include "vault/storage/write_file.h"
@@ -137,7 +138,7 @@ void EncryptedFileWriter::finish(bool overwrite) {
   naming_profile(path_, [&] {
     file_->sync();
     gate::sync_point("EncryptedFileWriter:synced");
-    file_->publish(overwrite);
+    publish_when_free(*file_, overwrite);
   });
 }
 

@@ -14,6 +14,7 @@
 #include "database/copies/temp_file.h"
 #include "gate/descriptor.h"
 #include "gate/sync_point.h"
+#include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/storage/sealed_header.h"
 #include "vault/storage/sealed_stream.h"
@@ -147,7 +148,7 @@ SealedHeader decrypt_file(const fs::path& source, const fs::path& target,
   naming_profile(target, [&] {
     file.sync();
     gate::sync_point("decrypt_file:synced");
-    file.publish(overwrite);
+    publish_when_free(file, overwrite);
   });
   return reader.header();
 }
