@@ -116,7 +116,7 @@ void put(int target, std::span<const std::byte> bytes, const fs::path& path, con
 }
 
 ArchiveManifest::File file_entry(const std::string& name, const fs::path& path, const Call& call) {
-  const gate::Descriptor file = open_to_read(path, call);
+  const gate::Descriptor file = open_part(path, call);
   ArchiveManifest::File entry{name, size_of_file(file, path, call), {}};
   database::Sha256 hash;
   pump(
@@ -134,10 +134,8 @@ std::vector<ArchiveManifest::File> files_of(const Contents& contents, const Back
   std::ranges::sort(names.begin() + 1, names.end());
   std::vector<ArchiveManifest::File> files;
   for (const std::string& name : names) {
-    std::error_code error;
-    const auto bytes = fs::file_size(place_of(name, contents), error);
-    if (error) raise_read("cannot look at", place_of(name, contents), error.value(), call);
-    files.push_back({name, static_cast<std::int64_t>(bytes), {}});
+    const fs::path path = place_of(name, contents);
+    files.push_back({name, size_of_file(open_part(path, call), path, call), {}});
   }
   require_within(files, limits, call);
   for (ArchiveManifest::File& file : files)
@@ -264,7 +262,7 @@ BackupInfo write_archive(const fs::path& target, const ProfileRecord& profile,
   append(std::as_bytes(std::span(text)));
   for (const ArchiveManifest::File& file : manifest.files) {
     const fs::path path = place_of(file.name, contents);
-    const gate::Descriptor source = open_to_read(path, call);
+    const gate::Descriptor source = open_part(path, call);
     if (!pump(source.number(), file.bytes, path, append, call))
       raise_read("too short is", path, 0, call);
   }

@@ -97,8 +97,7 @@ void stream_content(const Contents& contents, const std::string& id,
     return;
   }
   constexpr std::size_t kPiece = std::size_t{1} << 16;
-  const gate::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!file.is_open()) raise_read("cannot open", path, errno, call);
+  const gate::Descriptor file = open_part(path, call);
   std::vector<std::byte> piece(kPiece);
   while (const std::size_t got = read_some(file.number(), piece, path, call))
     sink(std::span(piece).first(got));

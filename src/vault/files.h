@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gate/descriptor.h"
 #include "sqlite/call.h"
 
 namespace turnstile::vault {
@@ -25,8 +26,12 @@ void write_file_atomic(const std::filesystem::path& path, std::string_view conte
                                                          std::size_t limit = std::size_t{1} << 20);
 
 /// Makes the folder, mode 0700, where it is missing. True when one was there with a wider mode, and
-/// was narrowed. Throws StorageError (PROFILE_STORAGE_WRITE).
+/// was narrowed. Throws StorageError (PROFILE_STORAGE_WRITE), also for a link, wherever it leads.
 bool make_private_folder(const std::filesystem::path& path, const Call& call);
+
+/// Opens a file of a profile to be read. Throws StorageError (PROFILE_STORAGE_READ), also for a
+/// link and for what is not a regular file.
+[[nodiscard]] gate::Descriptor open_part(const std::filesystem::path& path, const Call& call);
 
 /// Makes an empty file of mode 0600, which must not be there yet, and nothing when it is.
 void make_private_file(const std::filesystem::path& path, const Call& call);
@@ -53,7 +58,7 @@ void remove_tree(const std::filesystem::path& path, const Call& call);
 void empty_folder(const std::filesystem::path& path, const Call& call);
 
 /// The names in a folder, in no order; none when there is no folder. Throws StorageError
-/// (PROFILE_STORAGE_READ).
+/// (PROFILE_STORAGE_READ), also for a link.
 [[nodiscard]] std::vector<std::string> names_of(const std::filesystem::path& path,
                                                 const Call& call);
 

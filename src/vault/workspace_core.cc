@@ -22,9 +22,11 @@ namespace {
 
 constexpr std::string_view kMarkerFormat = "turnstile-workspace 1";
 
+// A link on the way to the root is the caller's own; below it there are none.
 fs::path absolute_root(const fs::path& root) {
   std::error_code error;
-  const fs::path result = fs::absolute(root, error).lexically_normal();
+  fs::path result = fs::weakly_canonical(fs::absolute(root, error), error);
+  if (error) result = fs::absolute(root, error).lexically_normal();
   return result.has_filename() ? result : result.parent_path();
 }
 
