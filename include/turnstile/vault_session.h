@@ -167,7 +167,8 @@ class VaultSession {
   /// The same for bytes in memory; they need a name.
   Attachment attach_bytes(std::span<const std::byte> bytes, const AttachOptions& options,
                           std::source_location where = std::source_location::current()) const;
-  /// The oldest first; without `owner` those of all.
+  /// The oldest first; without `owner` those of all. Throws VaultError (ATTACHMENT_CORRUPTED) for
+  /// a row that this library cannot have made.
   [[nodiscard]] std::vector<Attachment> attachments(std::string_view owner = {},
                                                     bool removed = false) const;
   /// Throws VaultError (ATTACHMENT_NOT_FOUND).
@@ -189,7 +190,8 @@ class VaultSession {
   /// Deletes it for good; no matter whether its file is there.
   void purge_attachment(std::string_view id,
                         std::source_location where = std::source_location::current()) const;
-  /// Finds files without a row and rows without a file, which a crash can leave, and removes them.
+  /// Finds files without a row and rows without a file, which a crash can leave, and removes them;
+  /// also rows whose id can be no file's name.
   SweepReport sweep_attachments(std::source_location where = std::source_location::current()) const;
 
   // Settings: names and values in the profile's database.

@@ -46,8 +46,14 @@ std::int64_t now_us() {
 using AttachmentRow = std::tuple<std::string, std::string, std::string, std::string, std::int64_t,
                                  std::string, std::int64_t, std::optional<std::int64_t>>;
 
-Attachment attachment_of(const AttachmentRow& row) {
+// Rows may come from a backup that somebody else has made.
+Attachment attachment_of(const AttachmentRow& row, const Call& call) {
   const auto& [id, owner, name, type, size, sha256, created, removed] = row;
+  const auto refuse = [&](std::string_view why) {
+    raise_vault(code("ATTACHMENT_CORRUPTED"), "the row of an attachment " + std::string(why), call,
+                "sweep_attachments() removes such a row; restore a backup to have it whole.");
+  };
+  if (!is_profile_id(id)) refuse("has an id that can be no file's name");
   Attachment result{id, owner, name, type, size, sha256, time_of(created)};
   if (removed) result.removed = time_of(*removed);
   return result;
@@ -201,7 +207,9 @@ void AttachmentStore::insert(const Attachment& attachment) {
 }
 
 void AttachmentStore::drop_file(std::string_view id) const {
-  remove_tree(file_of(id), call_);
+  const fs::path path = file_of(id);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    raise_write("cannot remove", path, errno, call_);
 }
 
 std::vector<Attachment> AttachmentStore::list(std::string_view owner, bool removed) const {
@@ -214,7 +222,7 @@ std::vector<Attachment> AttachmentStore::list(std::string_view owner, bool remov
          tx.query<std::string, std::string, std::string, std::string, std::int64_t, std::string,
                   std::int64_t, std::optional<std::int64_t>>(sql, owner, removed)
              .all()) {
-      found.push_back(attachment_of(row));
+      found.push_back(attachment_of(row, call_));
     }
     return found;
   });
@@ -228,7 +236,7 @@ Attachment AttachmentStore::get(std::string_view id) const {
             "SELECT " + std::string(kColumns) + " WHERE id = ?", id)
         .first();
   });
-  if (row) return attachment_of(*row);
+  if (row) return attachment_of(*row, call_);
   raise_vault(code("ATTACHMENT_NOT_FOUND"), "there is no attachment '" + std::string(id) + "'",
               call_);
 }
@@ -292,7 +300,8 @@ void AttachmentStore::purge(std::string_view id) {
 
 SweepReport AttachmentStore::sweep() {
   // Names first: a file that comes while the rows are read has its row only later.
-  std::vector<std::string> files = names_of(file_of(""), call_);
+  std::vector<std::string> files =
+      names_of(contents_.folder.part(contents_.record.attachments), call_);
   std::erase_if(files, [](const std::string& name) { return !is_profile_id(name); });
   std::ranges::sort(files);
   SweepReport report;
@@ -302,7 +311,8 @@ SweepReport AttachmentStore::sweep() {
     std::ranges::set_difference(files, ids, std::back_inserter(report.files_without_row));
     for (const std::string& id : ids) {
       std::error_code error;
-      if (std::ranges::binary_search(files, id) || fs::exists(file_of(id), error)) continue;
+      if (std::ranges::binary_search(files, id)) continue;
+      if (is_profile_id(id) && fs::exists(fs::symlink_status(file_of(id), error))) continue;
       tx.execute("DELETE FROM vault_attachment WHERE id = ?", id);
       report.rows_without_file.push_back(id);
     }
@@ -318,6 +328,11 @@ AttachmentCheck check_attachments(const Contents& contents, const Lane& lane, co
     return tx.query<std::string, std::string>("SELECT id, sha256 FROM vault_attachment").all();
   });
   for (const auto& [id, sha256] : rows) {
+    ++check.checked;
+    if (!is_profile_id(id)) {
+      check.problems.emplace_back("the row of an attachment has an id that can be no file's name");
+      continue;
+    }
     database::Sha256 hash;
     try {
       stream_content(
@@ -327,7 +342,6 @@ AttachmentCheck check_attachments(const Contents& contents, const Lane& lane, co
     } catch (const Error& error) {
       check.problems.push_back("the attachment '" + id + "' cannot be read: " + error.what());
     }
-    ++check.checked;
   }
   return check;
 }
