@@ -149,6 +149,12 @@ void copy_file(const fs::path& from, const fs::path& to, const Call& call) {
   }
 }
 
+void sync_medium(const fs::path& path, const Call& call) {
+  const gate::Descriptor folder(open_folder(path));
+  if (!folder.is_open() || ::syncfs(folder.number()) != 0)
+    raise_write("cannot bring to the medium", path, errno, call);
+}
+
 void sync_tree(const fs::path& path, const Call& call) {
   std::error_code error;
   if (!fs::is_directory(fs::symlink_status(path, error)))

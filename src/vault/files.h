@@ -45,7 +45,11 @@ void move_entry(const std::filesystem::path& from, const std::filesystem::path& 
 void copy_file(const std::filesystem::path& from, const std::filesystem::path& to,
                const Call& call);
 
-/// Has the file, or the folder with all that is in it, on the medium. Throws StorageError.
+/// Has all that was written to the medium of a folder on it. Opens none of its files: to close one
+/// would end the locks that SQLite has on it for this process. Throws StorageError.
+void sync_medium(const std::filesystem::path& folder, const Call& call);
+/// Has the file, or the folder with all that is in it, on the medium; nobody of this process has
+/// any of it open. Throws StorageError.
 void sync_tree(const std::filesystem::path& path, const Call& call);
 /// Has the names in a folder on the medium. Throws StorageError.
 void sync_folder(const std::filesystem::path& path, const Call& call);

@@ -180,7 +180,7 @@ void WorkspaceCore::lock_all(const Call& call) {
     }
   }
   if (failure) std::rethrow_exception(failure);
-  sync_tree(layout_.root(), call);
+  sync_medium(layout_.root(), call);
 }
 
 std::shared_ptr<ProfileGuard> WorkspaceCore::guard(const std::string& id, const Call& call) {
