@@ -22,6 +22,7 @@
 #include "turnstile/version.h"
 #include "vault/files.h"
 #include "vault/raise.h"
+#include "vault/storage/encrypted_file.h"
 #include "vault/text_record.h"
 
 namespace turnstile::vault {
@@ -243,6 +244,9 @@ std::optional<ArchiveManifest> ArchiveManifest::from_text(std::string_view text)
 BackupInfo write_archive(const fs::path& target, const ProfileRecord& profile,
                          const Contents& contents, const BackupLimits& limits, bool overwrite,
                          const Call& call) {
+  // Also SQLite of another program keeps a log there, which knows nothing of profiles' locks.
+  if (contents.record.kind != ProfileKind::Sealed)
+    require_no_log_beside(contents.folder.part(contents.record.database));
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const ArchiveManifest manifest{profile.id,
                                  profile.name,

@@ -197,14 +197,17 @@ void WorkspaceCore::with_contents(const std::string& id, std::string_view passwo
                                   const Call& call) {
   const auto place = slot(id);
   const gate::MutexLock lock(place->mutex);
-  if (const auto session = session_of(id)) return session->while_closed(use, call);
+  const auto use_settled = [&](const Contents& contents) {
+    settle_log(contents, call);
+    use(contents);
+  };
+  if (const auto session = session_of(id)) return session->while_closed(use_settled, call);
   const ProfileAccess access = take_alone(*place, id, call);
   std::optional<ProfileKeys> keys;
   if (access.record().is_protected() && !password.empty())
     keys = keys_for(*place, access, password, {}, call);
   const Contents contents{access.folder(), access.record(), keys ? &*keys : nullptr};
-  settle_log(contents, call);
-  use(contents);
+  use_settled(contents);
 }
 
 namespace {
