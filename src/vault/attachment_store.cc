@@ -22,26 +22,16 @@
 #include "vault/files.h"
 #include "vault/open_database.h"
 #include "vault/raise.h"
+#include "vault/timestamp.h"
 
 namespace turnstile::vault {
 
 namespace fs = std::filesystem;
-using std::chrono::microseconds;
-using std::chrono::system_clock;
 
 namespace {
 
 constexpr std::string_view kColumns =
     "id, owner, name, type, size, sha256, created_us, removed_us FROM vault_attachment";
-
-system_clock::time_point time_of(std::int64_t us) {
-  return system_clock::time_point(
-      std::chrono::duration_cast<system_clock::duration>(microseconds(us)));
-}
-
-std::int64_t now_us() {
-  return std::chrono::duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 using AttachmentRow = std::tuple<std::string, std::string, std::string, std::string, std::int64_t,
                                  std::string, std::int64_t, std::optional<std::int64_t>>;
@@ -50,10 +40,14 @@ using AttachmentRow = std::tuple<std::string, std::string, std::string, std::str
 Attachment attachment_of(const AttachmentRow& row, const Call& call) {
   const auto& [id, owner, name, type, size, sha256, created, removed] = row;
   const auto refuse = [&](std::string_view why) {
-    raise_vault(code("ATTACHMENT_CORRUPTED"), "the row of an attachment " + std::string(why), call,
-                "sweep_attachments() removes such a row; restore a backup to have it whole.");
+    raise_vault(
+        code("ATTACHMENT_CORRUPTED"), "the row of an attachment " + std::string(why), call,
+        "Restore a backup that is whole; sweep_attachments() removes rows that have no file.");
   };
   if (!is_profile_id(id)) refuse("has an id that can be no file's name");
+  if (size < 0) refuse("has a size below zero");
+  if (!is_timestamp(created) || !is_timestamp(removed.value_or(0)))
+    refuse("has a time that is none");
   Attachment result{id, owner, name, type, size, sha256, time_of(created)};
   if (removed) result.removed = time_of(*removed);
   return result;
@@ -198,7 +192,8 @@ std::string AttachmentStore::write_content(const std::string& id, std::int64_t s
 
 void AttachmentStore::insert(const Attachment& attachment) {
   const std::int64_t created =
-      std::chrono::duration_cast<microseconds>(attachment.created.time_since_epoch()).count();
+      std::chrono::duration_cast<std::chrono::microseconds>(attachment.created.time_since_epoch())
+          .count();
   lane().write([&](WriteTx& tx) {
     tx.execute("INSERT INTO vault_attachment VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", attachment.id,
                attachment.owner, attachment.name, attachment.type, attachment.size_bytes,
@@ -244,15 +239,20 @@ Attachment AttachmentStore::get(std::string_view id) const {
 void AttachmentStore::read_content(
     const Attachment& attachment,
     const std::function<void(std::span<const std::byte>)>& sink) const {
+  const std::string what = "the content of the attachment '" + attachment.name + "'";
   database::Sha256 hash;
+  std::int64_t missing = attachment.size_bytes;
   const auto passed_on = [&](std::span<const std::byte> bytes) {
+    missing -= std::ssize(bytes);
+    if (missing < 0)
+      raise_vault(code("ATTACHMENT_CORRUPTED"), what + " is longer than what was attached", call_);
     hash.add(bytes);
     sink(bytes);
   };
-  const std::string what = "the content of the attachment '" + attachment.name + "'";
   try {
     stream_content(contents_, attachment.id, passed_on, call_);
   } catch (const VaultError& error) {
+    if (error.code() == code("ATTACHMENT_CORRUPTED")) throw;
     raise_from(code("ATTACHMENT_CORRUPTED"), what + " is damaged", error);
   } catch (const StorageError& error) {
     if (error.code() == code("PROFILE_STORAGE_WRITE")) throw;

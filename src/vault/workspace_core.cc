@@ -13,6 +13,7 @@
 #include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/text_record.h"
+#include "vault/timestamp.h"
 
 namespace turnstile::vault {
 
@@ -69,9 +70,7 @@ std::size_t narrow_tree(const fs::path& path, const Call& call) {
 
 ProfileInfo describe(const ProfileFolder& folder, const ProfileRecord& record, const Call& call) {
   ProfileInfo info{record.id, record.name, record.kind};
-  info.created = std::chrono::system_clock::time_point(
-      std::chrono::duration_cast<std::chrono::system_clock::duration>(
-          std::chrono::microseconds(record.created_us)));
+  info.created = time_of(record.created_us);
   info.database_bytes = size_of(folder.part(record.database));
   const fs::path attachments = folder.part(record.attachments);
   for (const std::string& name : names_of(attachments, call)) {
@@ -302,9 +301,7 @@ ProfileRecord WorkspaceCore::new_record(std::string_view name, std::string id,
   record.id = id.empty() ? random_name() : std::move(id);
   record.name = name;
   record.kind = kind;
-  record.created_us = std::chrono::duration_cast<std::chrono::microseconds>(
-                          std::chrono::system_clock::now().time_since_epoch())
-                          .count();
+  record.created_us = now_us();
   return record;
 }
 

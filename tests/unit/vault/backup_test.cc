@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <random>
 #include <string>
@@ -269,6 +270,18 @@ TEST(HostileBackup, IsRefusedAndLeavesNothing) {
   EXPECT_EQ(restore(""), "BACKUP_INVALID");
   EXPECT_EQ(picture_of(place.root()), before);
   EXPECT_FALSE(fs::exists(place.outside("escaped")));
+}
+
+// VBK-05: also for who sets no limits.
+TEST(HostileBackup, OfMoreBytesThanCanBeCountedIsRefused) {
+  WorkspacePlace place;
+  constexpr auto kAll = std::numeric_limits<std::int64_t>::max();
+  place.options().backup_limits = {.file_bytes = kAll, .total_bytes = kAll};
+  Workspace workspace = place.open();
+  const std::string file = "9000000000000000000 " + std::string(64, '0') + ' ';
+  write_file(place.outside("hostile"),
+             archive_of(manifest_with({file + "database", file + "attachments/a"}), ""));
+  EXPECT_EQ(code_thrown_by([&] { workspace.restore(place.outside("hostile")); }), "BACKUP_LIMIT");
 }
 
 // VBK-05: headers are checked: a plain database in a protected profile's backup is refused.
