@@ -244,9 +244,11 @@ class Workspace {
   std::shared_ptr<vault::WorkspaceCore> core_;
 };
 
-/// What a backup file says of itself; without a password nothing of it is certain. Threads: shared.
+/// What a backup file says of itself; without a password nothing of it is certain. Throws
+/// VaultError (BACKUP_LIMIT, VAULT_FORMAT_UNSUPPORTED), StorageError (BACKUP_INVALID,
+/// PROFILE_STORAGE_READ). Threads: shared.
 [[nodiscard]] BackupInfo inspect_backup(
-    const std::filesystem::path& backup,
+    const std::filesystem::path& backup, const BackupLimits& limits = {},
     std::source_location where = std::source_location::current());
 
 }  // namespace turnstile

@@ -249,6 +249,13 @@ BackupInfo write_archive(const fs::path& target, const ProfileRecord& profile,
       profile.id,         profile.name, profile.kind,          contents.record.kind,
       profile.created_us, now_us(),     std::string(kVersion), files_of(contents, limits, call)};
   const std::string text = manifest.to_text();
+  if (text.size() > kLargestManifest) {
+    raise_vault(code("BACKUP_LIMIT"),
+                "the list of the backup's " + std::to_string(manifest.files.size()) +
+                    " files has more bytes than " + std::to_string(kLargestManifest) +
+                    ", which is what a restore reads",
+                call, "Purge attachments that are not needed any more.");
+  }
   database::TempFile archive(target, call);
   const auto append = [&](std::span<const std::byte> bytes) {
     put(archive.descriptor(), bytes, target, call);

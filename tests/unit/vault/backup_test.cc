@@ -188,6 +188,13 @@ TEST_P(ProfileBackup, IsRefusedBeyondItsLimitsBothWays) {
   }
 }
 
+// VBK-10: whoever allows more for backups can also look at what was made so.
+TEST_P(ProfileBackup, IsLookedAtWithinTheLimitsThatAreGiven) {
+  workspace_.backup("work", file());
+  EXPECT_EQ(code_thrown_by([&] { (void)inspect_backup(file(), {.files = 1}); }), "BACKUP_LIMIT");
+  EXPECT_EQ(inspect_backup(file(), {.files = 3}).id, made_.id);
+}
+
 // VBK-05: a flipped bit, wherever it is, and nothing is touched.
 TEST_P(ProfileBackup, WithAFlippedBitIsNotRestored) {
   workspace_.backup("work", file());
@@ -300,6 +307,23 @@ TEST(HostileBackup, WithAPlainDatabaseForAProtectedProfileIsRefused) {
   workspace.remove("vault");
   EXPECT_EQ(code_thrown_by([&] { workspace.restore(place.outside("hostile")); }), "BACKUP_INVALID");
   workspace.restore(place.outside("honest"));
+}
+
+// VBK-10: what a restore would refuse is not written.
+TEST(BackupOfManyFiles, IsRefusedWhenItsListIsTooLongForARestore) {
+  WorkspacePlace place;
+  place.options().backup_limits.files = 100000;
+  Workspace workspace = place.open();
+  const ProfileInfo made = workspace.create("work");
+  constexpr int kFiles = 40000;
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string number = std::to_string(i);
+    write_file(
+        place.folder(made) / "attachments.1" / (std::string(32 - number.size(), '0') + number), "");
+  }
+  EXPECT_EQ(code_thrown_by([&] { workspace.backup("work", place.outside("backup")); }),
+            "BACKUP_LIMIT");
+  EXPECT_FALSE(fs::exists(place.outside("backup")));
 }
 
 // VBK-08
