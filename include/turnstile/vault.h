@@ -213,7 +213,10 @@ class Workspace {
                                     std::source_location where = std::source_location::current());
   /// Locks all sessions of this workspace, so that each profile is whole in its files, without
   /// logs beside them, and on the medium: before the medium is removed. Throws what
-  /// VaultSession::lock() throws, after it has tried all of them.
+  /// VaultSession::lock() throws, after it has tried all of them; and when a log is left
+  /// nevertheless, Timeout (PROFILE_BUSY) for a profile that another program has open, StorageError
+  /// (DB_LOG_LEFT) for one that a program has open which knows nothing of profiles, or whose log
+  /// needs the password.
   void eject(std::source_location where = std::source_location::current());
 
   /// Has the profile alone. Throws Timeout (PROFILE_BUSY) when somebody has it open, this

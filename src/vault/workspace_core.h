@@ -65,6 +65,8 @@ class WorkspaceCore {
   [[nodiscard]] std::shared_ptr<ProfileGuard> guard(const std::string& id, const Call& call);
   void lock_others(std::string_view id, OtherSessions others, const Call& call);
   void lock_all(const Call& call);
+  /// Throws Timeout (PROFILE_BUSY), StorageError (DB_LOG_LEFT).
+  void require_no_logs(const Call& call);
 
   BackupInfo backup(const std::string& id, const std::filesystem::path& destination,
                     const BackupProfile& options, const Call& call);
