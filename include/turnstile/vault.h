@@ -124,6 +124,8 @@ struct RestoreProfile {
   /// the name of the backup.
   std::string profile{};
   std::string name{};  ///< Of the new profile, instead of the backup's.
+  /// A protected profile may be replaced by one that has no password.
+  bool remove_password = false;
 };
 
 /// What Workspace::verify found. Threads: immutable.
@@ -234,7 +236,8 @@ class Workspace {
   /// Makes a profile of a backup, or puts it in the place of one. All of the backup is checked
   /// before anything is changed. Throws VaultError (BACKUP_LIMIT, BACKUP_PROFILE_DIFFERS,
   /// INVALID_PASSWORD), StorageError (BACKUP_INVALID), MisuseError (PROFILE_EXISTS,
-  /// PASSWORD_REQUIRED).
+  /// PASSWORD_REQUIRED; PROFILE_ALREADY_PROTECTED for a protected profile that would have no
+  /// password any more, see RestoreProfile::remove_password).
   ProfileInfo restore(const std::filesystem::path& backup, const RestoreProfile& options = {},
                       std::source_location where = std::source_location::current());
   /// Looks at all files of a profile; with the password of a protected one, at their content too.

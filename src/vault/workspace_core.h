@@ -97,7 +97,7 @@ class WorkspaceCore {
   void require_free(std::string_view name, std::string_view id, const Call& call);
 
   /// Puts the parts of a staged profile in the place of those of the one with its id.
-  ProfileInfo replace(const NewProfile& staged, const Call& call);
+  ProfileInfo replace(const NewProfile& staged, const RestoreProfile& options, const Call& call);
   /// Puts a new profile in its place and in the registry.
   ProfileInfo adopt(NewProfile& made, const Call& call);
   [[nodiscard]] ProfileRecord new_record(std::string_view name, std::string id,

@@ -62,5 +62,31 @@ TEST_F(CliVault, WarnsOfABackupThatAnybodyCanRead) {
   EXPECT_EQ(run("turnstile vault restore other open.backup").status, 3) << "it is there already";
 }
 
+// It may have had one before.
+TEST_F(CliVault, TakesNoPasswordForAProfileThatHasNone) {
+  run("turnstile vault create stick work");
+  for (const std::string command : {"query stick work 'SELECT 1'", "duplicate stick work copy",
+                                    "verify stick work", "exec stick work 'CREATE TABLE t(x)'"}) {
+    const ProgramResult given = run("TURNSTILE_PASSWORD=p turnstile vault " + command);
+    EXPECT_EQ(given.status, 3) << command;
+    EXPECT_THAT(given.output, HasSubstr("has none")) << command;
+  }
+  EXPECT_EQ(run("turnstile vault query stick work 'SELECT 1' --password-fd 3 3< /dev/null").status,
+            3);
+  run("turnstile vault backup stick work open.backup");
+  EXPECT_EQ(run("TURNSTILE_PASSWORD=p turnstile vault restore other open.backup").status, 3);
+}
+
+TEST_F(CliVault, TakesNoPasswordAwayByARestoreUnlessToldTo) {
+  run("turnstile vault create stick work");
+  run("turnstile vault backup stick work open.backup");
+  run("TURNSTILE_NEW_PASSWORD=p turnstile vault set-password stick work");
+  const std::string restore = "turnstile vault restore stick open.backup --replace work";
+  EXPECT_EQ(run(restore).status, 3);
+  EXPECT_EQ(run("TURNSTILE_PASSWORD=p turnstile vault query stick work 'SELECT 1'").status, 0);
+  EXPECT_EQ(run(restore + " --remove-password").status, 0);
+  EXPECT_EQ(run("turnstile vault query stick work 'SELECT 1'").status, 0);
+}
+
 }  // namespace
 }  // namespace turnstile::test

@@ -81,6 +81,7 @@ constexpr auto kBackupFlags = std::to_array<Flag>({
 constexpr auto kRestoreFlags = std::to_array<Flag>({
     {"--replace", "PROFILE", "put it in the place of this profile"},
     {"--name", "NAME", "another name than that in the backup"},
+    {"--remove-password", "", "with --replace: the profile need have no password after it"},
     kPasswordFd,
 });
 

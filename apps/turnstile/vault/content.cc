@@ -99,6 +99,15 @@ ExitCode run_vault_restore(Context& context) {
   RestoreProfile options;
   options.profile = arguments.value("--replace").value_or("");
   options.name = arguments.value("--name").value_or("");
+  options.remove_password = arguments.has("--remove-password");
+  if (info.kind == ProfileKind::Plain && !options.profile.empty() && !options.remove_password &&
+      workspace.profile(options.profile).is_protected()) {
+    throw usage_failure(fmt::format("the profile '{}' has a password, and would have none after "
+                                    "this",
+                                    options.profile),
+                        "Add --remove-password if that is what you want.");
+  }
+  if (info.unprotected) require_no_password(context, "the backup");
   std::optional<Password> password;
   if (info.kind == ProfileKind::Plain && !info.unprotected) {
     password.emplace(ask_password(context, "password of the backup"));

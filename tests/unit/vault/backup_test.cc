@@ -309,6 +309,27 @@ TEST(HostileBackup, WithAPlainDatabaseForAProtectedProfileIsRefused) {
   workspace.restore(place.outside("honest"));
 }
 
+// VBK-05: who can exchange the file must not get what is written afterwards in the clear.
+TEST(PlainBackup, TakesNoPasswordAwayUnlessThatIsMeant) {
+  for (const std::string_view password : {"", "of the backup"}) {
+    WorkspacePlace place;
+    Workspace workspace = place.open();
+    workspace.create("work");
+    workspace.backup("work", place.outside("backup"), {.password = password});
+    {
+      const VaultSession session = workspace.unlock("work");
+      session.set_password(kPassword);
+    }
+    const std::string before = picture_of(place.root());
+    RestoreProfile options{.password = password, .profile = "work"};
+    EXPECT_EQ(code_thrown_by([&] { workspace.restore(place.outside("backup"), options); }),
+              "PROFILE_ALREADY_PROTECTED");
+    EXPECT_EQ(picture_of(place.root()), before);
+    options.remove_password = true;
+    EXPECT_EQ(workspace.restore(place.outside("backup"), options).kind, ProfileKind::Plain);
+  }
+}
+
 // VBK-10: what a restore would refuse is not written.
 TEST(BackupOfManyFiles, IsRefusedWhenItsListIsTooLongForARestore) {
   WorkspacePlace place;
