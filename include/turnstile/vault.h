@@ -60,7 +60,8 @@ struct WorkspaceOptions {
   /// Locks a protected session that nobody has used for so long; zero: never.
   std::chrono::milliseconds auto_lock{0};
 
-  std::int64_t sealed_limit_bytes = std::int64_t{512} << 20;  ///< Of a sealed database, in memory.
+  /// Of a sealed database, and of one that is to get a password or to be sealed: in memory.
+  std::int64_t sealed_limit_bytes = std::int64_t{512} << 20;
   std::int64_t attachment_limit_bytes = std::int64_t{50} << 20;
   std::int64_t preview_limit_bytes = std::int64_t{8}
                                      << 20;  ///< Of VaultSession::read_attachment().
