@@ -80,6 +80,7 @@ ProfileInfo describe(const ProfileFolder& folder, const ProfileRecord& record, c
   }
   if (record.is_protected()) {
     try {
+      gate::sync_point("describe:keys");
       for (const KeySlots::Slot& slot : read_key_slots(folder, record, call).slots())
         info.recovery_keys += slot.kind == KeySlots::Kind::Recovery ? 1 : 0;
     } catch (const VaultError& error) {
@@ -236,9 +237,17 @@ std::string WorkspaceCore::id_of(std::string_view name_or_id, const Call& call) 
 
 ProfileInfo WorkspaceCore::info(const std::string& id, const Call& call) {
   const ProfileFolder folder = layout_.profile(id);
-  ProfileInfo result = describe(folder, require_record(folder, call), call);
-  result.unlocked = session_of(id) != nullptr;
-  return result;
+  // Without a lock: what a change replaces meanwhile is looked at again.
+  ProfileRecord record = require_record(folder, call);
+  for (;;) {
+    ProfileInfo result = describe(folder, record, call);
+    const ProfileRecord now = require_record(folder, call);
+    if (now.generation == record.generation) {
+      result.unlocked = session_of(id) != nullptr;
+      return result;
+    }
+    record = now;
+  }
 }
 
 std::shared_ptr<WorkspaceCore::Slot> WorkspaceCore::slot(const std::string& id) {

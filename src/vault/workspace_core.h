@@ -133,7 +133,7 @@ class WorkspaceCore {
   std::map<std::string, std::weak_ptr<SessionCore>> sessions_ TURNSTILE_GUARDED_BY(mutex_);
 };
 
-/// What can be seen of a profile without its keys.
+/// What can be seen of a profile without its keys; of parts that are not replaced meanwhile.
 [[nodiscard]] ProfileInfo describe(const ProfileFolder& folder, const ProfileRecord& record,
                                    const Call& call);
 
