@@ -1,6 +1,9 @@
 #include "vault/common.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
+
+#include <iostream>
 
 #include "failure.h"
 #include "json.h"
@@ -33,6 +36,17 @@ std::optional<Password> password_of(Context& context, const ProfileInfo& profile
     return std::nullopt;
   }
   return ask_password(context, fmt::format("password of '{}'", printable(profile.name)));
+}
+
+void require_consent(const Context& context, const std::string& what) {
+  if (context.arguments.has("--yes")) return;
+  if (::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1) {
+    fmt::print(stderr, "{}. Go on? Type yes: ", what);
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (answer == "yes") return;
+  }
+  throw usage_failure(what, "Add --yes if that is what you want.");
 }
 
 VaultSession unlock_profile(Context& context, Workspace& workspace) {

@@ -20,6 +20,9 @@ namespace turnstile::cli {
 void require_no_password(const Context& context, std::string_view what);
 /// The password of PROFILE, asked for if it has one.
 [[nodiscard]] std::optional<Password> password_of(Context& context, const ProfileInfo& profile);
+/// Returns when --yes was given, or the question `what. Go on?` was answered with yes at a
+/// terminal. Throws Failure (USAGE) otherwise.
+void require_consent(const Context& context, const std::string& what);
 /// PROFILE of the command line, unlocked.
 [[nodiscard]] VaultSession unlock_profile(Context& context, Workspace& workspace);
 
