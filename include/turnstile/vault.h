@@ -73,7 +73,8 @@ struct WorkspaceOptions {
   /// Locks a protected session that nobody has used for so long; zero: never.
   std::chrono::milliseconds auto_lock{0};
 
-  std::int64_t sealed_limit_bytes = std::int64_t{512} << 20;  ///< Of a sealed database, in memory.
+  /// Of a sealed database, and of one that is to get a password or to be sealed: in memory.
+  std::int64_t sealed_limit_bytes = std::int64_t{512} << 20;
   std::int64_t attachment_limit_bytes = std::int64_t{50} << 20;
   std::int64_t preview_limit_bytes = std::int64_t{8}
                                      << 20;  ///< Of VaultSession::read_attachment().
@@ -139,6 +140,8 @@ struct RestoreProfile {
   /// the name of the backup.
   std::string profile{};
   std::string name{};  ///< Of the new profile, instead of the backup's.
+  /// A protected profile may be replaced by one that has no password.
+  bool remove_password = false;
 };
 
 /// A backup that a workspace keeps; inspect_backup() says what is in it. Threads: immutable.
@@ -235,7 +238,10 @@ class Workspace {
                                     std::source_location where = std::source_location::current());
   /// Locks all sessions of this workspace, so that each profile is whole in its files, without
   /// logs beside them, and on the medium: before the medium is removed. Throws what
-  /// VaultSession::lock() throws, after it has tried all of them.
+  /// VaultSession::lock() throws, after it has tried all of them; and when a log is left
+  /// nevertheless, Timeout (PROFILE_BUSY) for a profile that another program has open, StorageError
+  /// (DB_LOG_LEFT) for one that a program has open which knows nothing of profiles, or whose log
+  /// needs the password.
   void eject(std::source_location where = std::source_location::current());
 
   /// Has the profile alone. Throws Timeout (PROFILE_BUSY) when somebody has it open, this
@@ -267,7 +273,8 @@ class Workspace {
   /// Makes a profile of a backup, or puts it in the place of one. All of the backup is checked
   /// before anything is changed. Throws VaultError (BACKUP_LIMIT, BACKUP_PROFILE_DIFFERS,
   /// INVALID_PASSWORD), StorageError (BACKUP_INVALID), MisuseError (PROFILE_EXISTS,
-  /// PASSWORD_REQUIRED).
+  /// PASSWORD_REQUIRED; PROFILE_ALREADY_PROTECTED for a protected profile that would have no
+  /// password any more, see RestoreProfile::remove_password).
   ProfileInfo restore(const std::filesystem::path& backup, const RestoreProfile& options = {},
                       std::source_location where = std::source_location::current());
   /// Looks at all files of a profile; with the password of a protected one, at their content too.
@@ -280,9 +287,11 @@ class Workspace {
   std::shared_ptr<vault::WorkspaceCore> core_;
 };
 
-/// What a backup file says of itself; without a password nothing of it is certain. Threads: shared.
+/// What a backup file says of itself; without a password nothing of it is certain. Throws
+/// VaultError (BACKUP_LIMIT, VAULT_FORMAT_UNSUPPORTED), StorageError (BACKUP_INVALID,
+/// PROFILE_STORAGE_READ). Threads: shared.
 [[nodiscard]] BackupInfo inspect_backup(
-    const std::filesystem::path& backup,
+    const std::filesystem::path& backup, const BackupLimits& limits = {},
     std::source_location where = std::source_location::current());
 
 }  // namespace turnstile

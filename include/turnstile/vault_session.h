@@ -118,9 +118,11 @@ class VaultSession {
   [[nodiscard]] Lane lane(std::string_view name, LaneOptions options = {},
                           std::source_location where = std::source_location::current()) const;
   [[nodiscard]] DatabaseInfo database_info() const;
-  /// Writes the database as one plain file, as Database::backup() does, to a place outside of the
-  /// workspace. Throws MisuseError (TARGET_FORBIDDEN, TARGET_INVALID), StorageError
-  /// (BACKUP_EXISTS).
+  /// Writes the database as one plain file to a place outside of the workspace. That of a plain or
+  /// sealed profile is copied as Database::backup() does, while lanes go on; an encrypted one is
+  /// closed for that time, as by a change of its form, and decrypted page by page. Throws
+  /// MisuseError (TARGET_FORBIDDEN, TARGET_INVALID), StorageError (BACKUP_EXISTS), Timeout
+  /// (PROFILE_BUSY) for an encrypted one that another program has open.
   void export_database(const std::filesystem::path& destination,
                        std::source_location where = std::source_location::current()) const;
 
@@ -142,8 +144,9 @@ class VaultSession {
 
   // The password. Each is one step: killed anywhere, the profile is as before or as after it.
 
-  /// Protects a profile that has no password. Throws MisuseError: PROFILE_ALREADY_PROTECTED,
-  /// PASSWORD_REQUIRED; VaultError (VAULT_TOO_LARGE).
+  /// Protects a profile that has no password. Takes as much memory as its database is large, for
+  /// either kind. Throws MisuseError: PROFILE_ALREADY_PROTECTED, PASSWORD_REQUIRED; VaultError
+  /// (VAULT_TOO_LARGE) beyond WorkspaceOptions::sealed_limit_bytes.
   void set_password(std::string_view password, ProfileKind kind = ProfileKind::Sealed,
                     std::source_location where = std::source_location::current()) const;
   /// Rewrites the key slots and nothing else; lanes go on. Recovery keys stay. Throws MisuseError
@@ -175,7 +178,8 @@ class VaultSession {
   /// The same for bytes in memory; they need a name.
   Attachment attach_bytes(std::span<const std::byte> bytes, const AttachOptions& options,
                           std::source_location where = std::source_location::current()) const;
-  /// The oldest first; without `owner` those of all.
+  /// The oldest first; without `owner` those of all. Throws VaultError (ATTACHMENT_CORRUPTED) for
+  /// a row that this library cannot have made.
   [[nodiscard]] std::vector<Attachment> attachments(std::string_view owner = {},
                                                     bool removed = false) const;
   /// Throws VaultError (ATTACHMENT_NOT_FOUND).
@@ -197,7 +201,8 @@ class VaultSession {
   /// Deletes it for good; no matter whether its file is there.
   void purge_attachment(std::string_view id,
                         std::source_location where = std::source_location::current()) const;
-  /// Finds files without a row and rows without a file, which a crash can leave, and removes them.
+  /// Finds files without a row and rows without a file, which a crash can leave, and removes them;
+  /// also rows whose id can be no file's name.
   SweepReport sweep_attachments(std::source_location where = std::source_location::current()) const;
 
   // Settings: names and values in the profile's database.

@@ -12,6 +12,7 @@
 #include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/storage/encrypted_database.h"
+#include "vault/storage/encrypted_file.h"
 
 namespace turnstile::vault {
 
@@ -87,9 +88,7 @@ void write_attachments(const Contents& from, const Contents& to, const Call& cal
 void settle_log(const Contents& contents, const Call& call) {
   if (contents.record.kind == ProfileKind::Sealed) return;
   const fs::path path = contents.folder.part(contents.record.database);
-  std::error_code error;
-  const auto log_bytes = fs::file_size(path.native() + "-wal", error);
-  if (error || log_bytes == 0) return;
+  if (!log_beside(path)) return;
   Options options;
   options.mode = OpenMode::ReadWrite;
   options.connections = 1;

@@ -28,6 +28,11 @@ namespace {
 
 constexpr mode_t kModeBits = 0777;
 
+/// Of that name itself, not of what a link leads to; -1 and errno otherwise.
+int open_folder(const fs::path& path) noexcept {
+  return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
 void write_all(int descriptor, std::string_view bytes, const fs::path& path, const Call& call) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
@@ -124,14 +129,29 @@ bool make_private_folder(const fs::path& path, const Call& call) {
   if (::mkdir(path.c_str(), S_IRWXU) == 0) return false;
   const int cause = errno;
   struct stat status {};
-  if (cause != EEXIST || ::stat(path.c_str(), &status) != 0)
+  if (cause != EEXIST || ::lstat(path.c_str(), &status) != 0)
     raise_write("cannot make the folder", path, cause, call);
-  if (!S_ISDIR(status.st_mode)) raise_write("cannot make the folder", path, ENOTDIR, call);
+  // A link would lead to somebody else's folder, which is not ours to narrow or to empty.
+  if (!S_ISDIR(status.st_mode))
+    raise_write(S_ISLNK(status.st_mode) ? "there is a link at" : "there is no folder at", path,
+                ENOTDIR, call);
   if ((status.st_mode & kModeBits) == S_IRWXU) return false;
+  const gate::Descriptor folder(open_folder(path));
+  if (!folder.is_open() && (errno == ELOOP || errno == ENOTDIR))
+    raise_write("there is no folder any more at", path, errno, call);
   // File systems without permissions, such as FAT, accept this or refuse it, and keep what they
   // have; that is no reason not to use them.
-  if (::chmod(path.c_str(), S_IRWXU) != 0) return false;
-  return ::stat(path.c_str(), &status) == 0 && (status.st_mode & kModeBits) == S_IRWXU;
+  if (!folder.is_open() || ::fchmod(folder.number(), S_IRWXU) != 0) return false;
+  return ::fstat(folder.number(), &status) == 0 && (status.st_mode & kModeBits) == S_IRWXU;
+}
+
+gate::Descriptor open_part(const fs::path& path, const Call& call) {
+  gate::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file.is_open()) raise_read("cannot open", path, errno, call);
+  struct stat status {};
+  if (::fstat(file.number(), &status) != 0) raise_read("cannot look at", path, errno, call);
+  if (!S_ISREG(status.st_mode)) raise_read("there is no regular file at", path, 0, call);
+  return file;
 }
 
 void make_private_file(const fs::path& path, const Call& call) {
@@ -150,8 +170,7 @@ void move_entry(const fs::path& from, const fs::path& to, const Call& call) {
 
 void copy_file(const fs::path& from, const fs::path& to, const Call& call) {
   constexpr std::size_t kPiece = std::size_t{1} << 18;
-  const gate::Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!source.is_open()) raise_read("cannot open", from, errno, call);
+  const gate::Descriptor source = open_part(from, call);
   const gate::Descriptor target(
       ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
   if (!target.is_open()) raise_write("cannot make", to, errno, call);
@@ -162,9 +181,16 @@ void copy_file(const fs::path& from, const fs::path& to, const Call& call) {
   }
 }
 
+void sync_medium(const fs::path& path, const Call& call) {
+  const gate::Descriptor folder(open_folder(path));
+  if (!folder.is_open() || ::syncfs(folder.number()) != 0)
+    raise_write("cannot bring to the medium", path, errno, call);
+}
+
 void sync_tree(const fs::path& path, const Call& call) {
   std::error_code error;
-  if (!fs::is_directory(path, error)) return sync_one(path, O_RDONLY, call);
+  if (!fs::is_directory(fs::symlink_status(path, error)))
+    return sync_one(path, O_RDONLY | O_NONBLOCK, call);
   for (const std::string& name : names_of(path, call))
     sync_tree(path / name, call);
   sync_folder(path, call);
@@ -193,6 +219,8 @@ void empty_folder(const fs::path& path, const Call& call) {
 std::vector<std::string> names_of(const fs::path& path, const Call& call) {
   std::vector<std::string> names;
   std::error_code error;
+  if (fs::is_symlink(fs::symlink_status(path, error)))
+    raise_read("there is a link at", path, ENOTDIR, call);
   for (fs::directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error)) {
     names.push_back(entry->path().filename().string());

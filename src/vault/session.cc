@@ -301,6 +301,14 @@ void VaultSession::export_database(const std::filesystem::path& destination,
                                    std::source_location where) const {
   const Call call = core_->make_call(where);
   const auto target = vault::require_outside(core_->layout(), destination, call);
+  {
+    const SessionCore::Use use(*core_, call);
+    if (use.contents().record.kind != ProfileKind::Encrypted) {
+      // In the clear, since a sealed database is plain in memory.
+      static_cast<void>(use.open().database().backup(target.string(), {.manifest = false}, where));
+      return;
+    }
+  }
   core_->while_closed(
       [&](const Contents& contents) {
         vault::StoredDatabase source = vault::stored_database(contents);

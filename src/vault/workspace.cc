@@ -112,10 +112,11 @@ ProfileVerification Workspace::verify(std::string_view profile, std::string_view
   return core_->verify(core_->id_of(profile, call), password, call);
 }
 
-BackupInfo inspect_backup(const std::filesystem::path& backup, std::source_location where) {
+BackupInfo inspect_backup(const std::filesystem::path& backup, const BackupLimits& limits,
+                          std::source_location where) {
   Call call;
   call.where = where;
-  return vault::read_manifest(backup, {}, call).info();
+  return vault::read_manifest(backup, limits, call).info();
 }
 
 }  // namespace turnstile

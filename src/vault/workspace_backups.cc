@@ -162,7 +162,7 @@ ProfileInfo WorkspaceCore::restore(const std::filesystem::path& backup,
   gate::sync_point("WorkspaceCore:extracted");
   if (manifest.form == manifest.kind) {
     if (!replaces) return adopt(staged, call);
-    return replace(staged, call);
+    return replace(staged, options, call);
   }
   // A plain profile whose backup was given a password.
   const ProfileKeys keys = unlock_keys(read_key_slots(staged.folder(), staged.record(), call),
@@ -174,14 +174,23 @@ ProfileInfo WorkspaceCore::restore(const std::filesystem::path& backup,
   write_database(from, to, static_cast<std::uint64_t>(options_.sealed_limit_bytes));
   write_attachments(from, to, call);
   if (!replaces) return adopt(plain, call);
-  return replace(plain, call);
+  return replace(plain, options, call);
 }
 
-ProfileInfo WorkspaceCore::replace(const NewProfile& staged, const Call& call) {
+ProfileInfo WorkspaceCore::replace(const NewProfile& staged, const RestoreProfile& options,
+                                   const Call& call) {
   const std::string id = staged.record().id;
   const auto place = slot(id);
   const gate::MutexLock lock(place->mutex);
   const ProfileAccess access = take_alone(*place, id, make_call(call.where));
+  // Whoever can exchange the backup could have what is written from then on in the clear.
+  if (access.record().is_protected() && !staged.record().is_protected() &&
+      !options.remove_password) {
+    sqlite::raise_misuse(code("PROFILE_ALREADY_PROTECTED"),
+                         "the profile '" + access.record().name +
+                             "' has a password, and would have none after the restore",
+                         call, "If that is meant, say so with RestoreProfile::remove_password.");
+  }
   Transition transition(access.folder(), call);
   transition.next().kind = staged.record().kind;
   transition.next().keys.clear();

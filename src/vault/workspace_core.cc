@@ -13,6 +13,7 @@
 #include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/text_record.h"
+#include "vault/timestamp.h"
 
 namespace turnstile::vault {
 
@@ -22,9 +23,11 @@ namespace {
 
 constexpr std::string_view kMarkerFormat = "turnstile-workspace 1";
 
+// A link on the way to the root is the caller's own; below it there are none.
 fs::path absolute_root(const fs::path& root) {
   std::error_code error;
-  const fs::path result = fs::absolute(root, error).lexically_normal();
+  fs::path result = fs::weakly_canonical(fs::absolute(root, error), error);
+  if (error) result = fs::absolute(root, error).lexically_normal();
   return result.has_filename() ? result : result.parent_path();
 }
 
@@ -67,9 +70,7 @@ std::size_t narrow_tree(const fs::path& path, const Call& call) {
 
 ProfileInfo describe(const ProfileFolder& folder, const ProfileRecord& record, const Call& call) {
   ProfileInfo info{record.id, record.name, record.kind};
-  info.created = std::chrono::system_clock::time_point(
-      std::chrono::duration_cast<std::chrono::system_clock::duration>(
-          std::chrono::microseconds(record.created_us)));
+  info.created = time_of(record.created_us);
   info.database_bytes = size_of(folder.part(record.database));
   const fs::path attachments = folder.part(record.attachments);
   for (const std::string& name : names_of(attachments, call)) {
@@ -79,6 +80,7 @@ ProfileInfo describe(const ProfileFolder& folder, const ProfileRecord& record, c
   }
   if (record.is_protected()) {
     try {
+      gate::sync_point("describe:keys");
       for (const KeySlots::Slot& slot : read_key_slots(folder, record, call).slots())
         info.recovery_keys += slot.kind == KeySlots::Kind::Recovery ? 1 : 0;
     } catch (const VaultError& error) {
@@ -238,9 +240,17 @@ std::string WorkspaceCore::id_of(std::string_view name_or_id, const Call& call) 
 
 ProfileInfo WorkspaceCore::info(const std::string& id, const Call& call) {
   const ProfileFolder folder = layout_.profile(id);
-  ProfileInfo result = describe(folder, require_record(folder, call), call);
-  result.unlocked = session_of(id) != nullptr;
-  return result;
+  // Without a lock: what a change replaces meanwhile is looked at again.
+  ProfileRecord record = require_record(folder, call);
+  for (;;) {
+    ProfileInfo result = describe(folder, record, call);
+    const ProfileRecord now = require_record(folder, call);
+    if (now.generation == record.generation) {
+      result.unlocked = session_of(id) != nullptr;
+      return result;
+    }
+    record = now;
+  }
 }
 
 std::shared_ptr<WorkspaceCore::Slot> WorkspaceCore::slot(const std::string& id) {
@@ -303,9 +313,7 @@ ProfileRecord WorkspaceCore::new_record(std::string_view name, std::string id,
   record.id = id.empty() ? random_name() : std::move(id);
   record.name = name;
   record.kind = kind;
-  record.created_us = std::chrono::duration_cast<std::chrono::microseconds>(
-                          std::chrono::system_clock::now().time_since_epoch())
-                          .count();
+  record.created_us = now_us();
   return record;
 }
 

@@ -67,6 +67,8 @@ class WorkspaceCore {
   [[nodiscard]] std::shared_ptr<ProfileGuard> guard(const std::string& id, const Call& call);
   void lock_others(std::string_view id, OtherSessions others, const Call& call);
   void lock_all(const Call& call);
+  /// Throws Timeout (PROFILE_BUSY), StorageError (DB_LOG_LEFT).
+  void require_no_logs(const Call& call);
 
   BackupInfo backup(const std::string& id, const std::filesystem::path& destination,
                     const BackupProfile& options, const Call& call);
@@ -110,7 +112,7 @@ class WorkspaceCore {
   [[nodiscard]] BackupShelf shelf_of(const std::string& id, const Call& call) const;
 
   /// Puts the parts of a staged profile in the place of those of the one with its id.
-  ProfileInfo replace(const NewProfile& staged, const Call& call);
+  ProfileInfo replace(const NewProfile& staged, const RestoreProfile& options, const Call& call);
   /// Puts a new profile in its place and in the registry.
   ProfileInfo adopt(NewProfile& made, const Call& call);
   [[nodiscard]] ProfileRecord new_record(std::string_view name, std::string id,
@@ -148,7 +150,7 @@ class WorkspaceCore {
   std::map<std::string, std::weak_ptr<SessionCore>> sessions_ TURNSTILE_GUARDED_BY(mutex_);
 };
 
-/// What can be seen of a profile without its keys.
+/// What can be seen of a profile without its keys; of parts that are not replaced meanwhile.
 [[nodiscard]] ProfileInfo describe(const ProfileFolder& folder, const ProfileRecord& record,
                                    const Call& call);
 

@@ -10,6 +10,7 @@
 #include "vault/raise.h"
 #include "vault/storage/conversion.h"
 #include "vault/storage/encrypted_database.h"
+#include "vault/storage/encrypted_file.h"
 #include "vault/transition.h"
 #include "vault/workspace_core.h"
 
@@ -191,7 +192,28 @@ void WorkspaceCore::lock_all(const Call& call) {
     }
   }
   if (failure) std::rethrow_exception(failure);
-  sync_tree(layout_.root(), call);
+  require_no_logs(call);
+  sync_medium(layout_.root(), call);
+}
+
+// That the sessions of this workspace are locked says nothing of other programs, nor of what a dead
+// one has left.
+void WorkspaceCore::require_no_logs(const Call& call) {
+  Call at_once = call;
+  at_once.deadline = Deadline::after(std::chrono::milliseconds::zero());
+  for (const RegistryEntry& entry : entries(call)) {
+    try {
+      const ProfileFolder folder = layout_.profile(entry.id);
+      const ProfileRecord record = require_record(folder, call);
+      if (record.kind == ProfileKind::Sealed || !log_beside(folder.part(record.database))) continue;
+      const ProfileAccess access(layout_, entry.id, FileLock::Mode::Exclusive, options_.log_sink,
+                                 at_once);
+      settle_log({access.folder(), access.record(), nullptr}, call);
+      require_no_log_beside(access.folder().part(access.record().database));
+    } catch (const VaultError&) {
+      // Damaged or deleted: nobody has it open, and the medium may go all the same.
+    }
+  }
 }
 
 std::shared_ptr<ProfileGuard> WorkspaceCore::guard(const std::string& id, const Call& call) {
@@ -208,14 +230,17 @@ void WorkspaceCore::with_contents(const std::string& id, std::string_view passwo
                                   const Call& call) {
   const auto place = slot(id);
   const gate::MutexLock lock(place->mutex);
-  if (const auto session = session_of(id)) return session->while_closed(use, call);
+  const auto use_settled = [&](const Contents& contents) {
+    settle_log(contents, call);
+    use(contents);
+  };
+  if (const auto session = session_of(id)) return session->while_closed(use_settled, call);
   const ProfileAccess access = take_alone(*place, id, call);
   std::optional<ProfileKeys> keys;
   if (access.record().is_protected() && !password.empty())
     keys = keys_for(*place, access, password, {}, call);
   const Contents contents{access.folder(), access.record(), keys ? &*keys : nullptr};
-  settle_log(contents, call);
-  use(contents);
+  use_settled(contents);
 }
 
 namespace {

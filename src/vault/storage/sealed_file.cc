@@ -33,7 +33,7 @@ class PlainSource {
   PlainSource(const fs::path& path, std::string_view error_code)
       : path_(path),
         error_code_(error_code),
-        file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+        file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) {
     struct stat status {};
     if (!file_.is_open() || ::fstat(file_.number(), &status) != 0) raise(errno);
     if (!S_ISREG(status.st_mode)) raise(EISDIR);
