@@ -43,10 +43,6 @@ ProfileInfo WorkspaceCore::create(std::string_view name, const CreateProfile& op
       OpenDatabase::create(made.folder(), made.record(), keys ? &*keys : nullptr, options_, call);
   gate::sync_point("WorkspaceCore:opened");
   opened.close(std::chrono::seconds(5), false, call);
-  if (options.kind == ProfileKind::Sealed) {
-    const auto header = read_sealed_header(made.folder().part(made.record().database));
-    note_image({made.folder(), made.record(), &*keys}, header.generation);
-  }
   return adopt(made, call);
 }
 
