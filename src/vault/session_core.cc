@@ -1,5 +1,6 @@
 #include "vault/session_core.h"
 
+#include <cstdint>
 #include <exception>
 #include <utility>
 
@@ -107,9 +108,10 @@ void SessionCore::changing(detail::FunctionRef<void()> act, const Call& call) {
 }
 
 void SessionCore::open_database(const Call& call) {
-  const ProfileKeys* const keys = keys_ ? &*keys_ : nullptr;
-  open_.emplace(OpenDatabase::open(access_->folder(), access_->record(), keys, options_, call));
-  watch_image();
+  const Contents now = contents();
+  const States states = now.record.kind == ProfileKind::Sealed ? states_of(now) : States{};
+  open_.emplace(OpenDatabase::open(now.folder, now.record, now.keys, options_, call));
+  if (now.record.kind == ProfileKind::Sealed) watch_image(states);
   share_lock(call);
 }
 
@@ -119,52 +121,81 @@ void SessionCore::share_lock(const Call& call) {
                   call);
 }
 
-void SessionCore::reopen_after_failure(const Call& call) noexcept {
+void SessionCore::share_again(const Call& call) {
   try {
-    access_->reload(call);
+    reload({}, call);
+  } catch (...) {
+    share_lock(call);
+    throw;
+  }
+  share_lock(call);
+}
+
+// When the medium fails in the middle of a commit, only the record says whether it was made.
+void SessionCore::reload(std::optional<ProfileKeys> changed, const Call& call) {
+  const std::int64_t before = access_->record().generation;
+  access_->reload(call);
+  if (access_->record().generation == before) return;
+  if (changed) keys_ = std::move(changed);
+  if (!access_->record().is_protected()) keys_.reset();
+}
+
+void SessionCore::reopen(std::optional<ProfileKeys> changed, const Call& call) {
+  gate::sync_point("SessionCore:reopening");
+  try {
+    reload(std::move(changed), call);
     open_database(call);
-  } catch (const std::exception& error) {
+  } catch (...) {
     forget();
+    throw;
+  }
+}
+
+void SessionCore::reopen_after_failure(std::optional<ProfileKeys> changed,
+                                       const Call& call) noexcept {
+  try {
+    reopen(std::move(changed), call);
+  } catch (const std::exception& error) {
     tell(options_.log_sink, LogEvent::Severity::Error, "SESSION_NOT_REOPENED", error.what());
   }
 }
 
+// Before it is opened: what is opened may be saved at once. Nobody else writes the file.
+SessionCore::States SessionCore::states_of(const Contents& sealed) noexcept {
+  States states{noted_image(sealed)};
+  try {
+    states.found = read_sealed_header(stored_database(sealed).path).generation;
+  } catch (const std::exception&) {
+    // Whoever opens it says what is wrong.
+    return states;
+  }
+  return states;
+}
+
 // An image that is older than the last one was put in its place.
-void SessionCore::watch_image() {
-  if (access_->record().kind != ProfileKind::Sealed) return;
-  const std::uint64_t noted = noted_image(contents());
-  const std::uint64_t found = open_->image_generation();
-  if (noted > found || noted == 0) {
+void SessionCore::watch_image(const States& states) {
+  if (states.noted > states.found || states.noted == 0) {
     tell(options_.log_sink, LogEvent::Severity::Warning, "VAULT_OLDER",
-         noted == 0
+         states.noted == 0
              ? "nothing says which state of the profile '" + id_ + "' was the last one"
-             : "the image of the profile '" + id_ + "' is of state " + std::to_string(found) +
-                   ", older than the last one, " + std::to_string(noted));
+             : "the image of the profile '" + id_ + "' is of state " +
+                   std::to_string(states.found) + ", older than the last one, " +
+                   std::to_string(states.noted));
   }
-  if (noted != found) remember_image(found);
-}
-
-void SessionCore::note_saved() noexcept {
-  if (access_->record().kind != ProfileKind::Sealed) return;
+  const std::uint64_t last = open_->image_generation();
+  if (states.noted == last) return;
+  // Without the note, an older image is not noticed that is put back next; nothing else depends
+  // on it.
   try {
-    const auto path = access_->folder().part(access_->record().database);
-    remember_image(read_sealed_header(path).generation);
-  } catch (const std::exception& error) {
-    tell(options_.log_sink, LogEvent::Severity::Warning, "STATE_NOT_NOTED", error.what());
-  }
-}
-
-// Without it, an older image is not noticed that is put back next; nothing else depends on it.
-void SessionCore::remember_image(std::uint64_t generation) noexcept {
-  try {
-    if (noted_image(contents()) != generation) note_image(contents(), generation);
+    if (noted_image(contents()) != last) note_image(contents(), last);
   } catch (const std::exception& error) {
     tell(options_.log_sink, LogEvent::Severity::Warning, "STATE_NOT_NOTED", error.what());
   }
 }
 
 Contents SessionCore::contents() const noexcept {
-  return {access_->folder(), access_->record(), keys_ ? &*keys_ : nullptr};
+  const bool has_keys = keys_ && access_->record().is_protected();
+  return {access_->folder(), access_->record(), has_keys ? &*keys_ : nullptr};
 }
 
 void SessionCore::forget() noexcept {
@@ -176,7 +207,6 @@ void SessionCore::forget() noexcept {
 void SessionCore::save(const Call& call) {
   const Use use(*this, call);
   use.open().save(call);
-  note_saved();
 }
 
 // A database whose closure does not end closes by itself later. Until then its file must stay where
@@ -214,7 +244,6 @@ void SessionCore::lock(const LockOptions& options, const Call& call) {
     end_change(open_ ? State::Open : State::Locked);
     throw;
   }
-  note_saved();
   forget();
   end_change(State::Locked);
 }
@@ -226,26 +255,19 @@ void SessionCore::transform(detail::FunctionRef<void(const ProfileRecord&)> requ
         require(access_->record());
         access_->change(FileLock::Mode::Exclusive, call);
         close_for_change(call);
+        std::optional<ProfileKeys> keys;
         try {
           Transition transition(access_->folder(), call);
-          auto keys = build(transition, contents());
+          keys = build(transition, contents());
           transition.commit();
-          if (keys) keys_ = std::move(keys);
-          if (!transition.next().is_protected()) keys_.reset();
           if (!transition.left_over().empty())
             tell(options_.log_sink, LogEvent::Severity::Warning, "PARTS_LEFT",
                  transition.left_over());
         } catch (...) {
-          reopen_after_failure(call);
+          reopen_after_failure(std::move(keys), call);
           throw;
         }
-        access_->reload(call);
-        try {
-          open_database(call);
-        } catch (...) {
-          forget();
-          throw;
-        }
+        reopen(std::move(keys), call);
       },
       call);
 }
@@ -260,11 +282,10 @@ void SessionCore::rewrite(detail::FunctionRef<void(Transition&, const Contents&)
           build(transition, contents());
           transition.commit();
         } catch (...) {
-          share_lock(call);
+          share_again(call);
           throw;
         }
-        access_->reload(call);
-        share_lock(call);
+        share_again(call);
       },
       call);
 }
@@ -293,10 +314,10 @@ void SessionCore::while_closed(detail::FunctionRef<void(const Contents&)> use, c
         try {
           use(contents());
         } catch (...) {
-          reopen_after_failure(call);
+          reopen_after_failure({}, call);
           throw;
         }
-        open_database(call);
+        reopen({}, call);
       },
       call);
 }

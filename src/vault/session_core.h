@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -84,12 +85,22 @@ class SessionCore {
   /// The same within the call's deadline; when it stays open, others may share it again.
   void close_for_change(const Call& call);
   void open_database(const Call& call);
-  /// open_database() after something failed, whose exception is the one that counts.
-  void reopen_after_failure(const Call& call) noexcept;
-  void watch_image();
-  void note_saved() noexcept;
-  void remember_image(std::uint64_t generation) noexcept;
+  /// Takes over what the profile is now, with the keys of a change that may have been made.
+  void reload(std::optional<ProfileKeys> changed, const Call& call);
+  /// The same, and open_database(); a session for which that fails is locked.
+  void reopen(std::optional<ProfileKeys> changed, const Call& call);
+  /// The same after something failed, whose exception is the one that counts.
+  void reopen_after_failure(std::optional<ProfileKeys> changed, const Call& call) noexcept;
+  /// Numbers of the states of a sealed image.
+  struct States {
+    std::uint64_t noted = 0;
+    std::uint64_t found = 0;
+  };
+  [[nodiscard]] static States states_of(const Contents& sealed) noexcept;
+  void watch_image(const States& states);
   void share_lock(const Call& call);
+  /// reload() and share_lock(), whatever it throws.
+  void share_again(const Call& call);
   [[nodiscard]] Contents contents() const noexcept;
   void forget() noexcept;
 
