@@ -227,9 +227,10 @@ class Workspace {
 
   /// Opens a profile; the password of one that has none is empty. A profile that this workspace
   /// has open already is not opened again, and its password not asked for: the result is the same
-  /// session. Throws VaultError: INVALID_PASSWORD, PASSWORD_THROTTLED, VAULT_CORRUPTED,
-  /// VAULT_TOO_LARGE, DB_OPEN_FAILED, DB_QUERY_FAILED; MisuseError: PASSWORD_REQUIRED,
-  /// PASSWORD_UNEXPECTED, PROFILE_OTHER_OPEN; and MigrationError.
+  /// session. One that is being locked or changed is waited for. Throws VaultError:
+  /// INVALID_PASSWORD, PASSWORD_THROTTLED, VAULT_CORRUPTED, VAULT_TOO_LARGE, DB_OPEN_FAILED,
+  /// DB_QUERY_FAILED; MisuseError: PASSWORD_REQUIRED, PASSWORD_UNEXPECTED, PROFILE_OTHER_OPEN,
+  /// PROFILE_MAINTENANCE; and MigrationError.
   [[nodiscard]] VaultSession unlock(std::string_view profile, std::string_view password = {},
                                     const UnlockOptions& options = {},
                                     std::source_location where = std::source_location::current());

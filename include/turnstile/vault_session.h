@@ -132,10 +132,13 @@ class VaultSession {
   [[nodiscard]] SavedState saved_state() const;
 
   /// Ends the session: closures end, the database closes, a sealed one is saved, and keys are
-  /// overwritten. Throws VaultError (VAULT_NOT_SAVED), and the session goes on; Timeout
-  /// (CLOSE_TIMEOUT) when a closure does not end even when interrupted: then the session is locked
-  /// all the same, and a profile whose database is a file stays locked to others until the closure
-  /// ends. Nothing to do for one that is locked.
+  /// overwritten. Waits for a change or another lock() that is going on. Throws VaultError
+  /// (VAULT_NOT_SAVED), and the session goes on with all that it has, though lanes from before may
+  /// have ended; Timeout (CLOSE_TIMEOUT) when a closure does not end even when interrupted: then
+  /// the session is locked all the same, and when the closure ends, a sealed profile is saved, keys
+  /// are overwritten, and others can have the profile. Takes as long as `drain`, the saving of a
+  /// sealed profile, and a save by itself that waits for a transaction, for up to
+  /// Options::busy_timeout. Nothing to do for one that is locked.
   void lock(const LockOptions& options = {},
             std::source_location where = std::source_location::current()) const;
 

@@ -79,6 +79,33 @@ void SessionCore::begin_change(const Call& call) {
   const gate::MutexLock lock(mutex_);
   if (state_ == State::Locked) raise_locked(call);
   if (state_ == State::Changing) raise_maintenance(id_, call);
+  have_alone(call);
+}
+
+// Whoever wants it locked has it locked by whoever is about to, and after whatever else is going
+// on.
+bool SessionCore::begin_lock(const Call& call) {
+  const gate::MutexLock lock(mutex_);
+  if (!settle(call)) return false;
+  have_alone(call);
+  return true;
+}
+
+bool SessionCore::wait_until_settled(const Call& call) const {
+  const gate::MutexLock lock(mutex_);
+  return settle(call);
+}
+
+bool SessionCore::settle(const Call& call) const {
+  while (state_ == State::Changing) {
+    gate::sync_point("SessionCore:waiting");
+    if (!changed_.wait_until(mutex_, call.deadline.time()) && state_ == State::Changing)
+      raise_maintenance(id_, call);
+  }
+  return state_ == State::Open;
+}
+
+void SessionCore::have_alone(const Call& call) {
   state_ = State::Changing;
   while (uses_ > 0) {
     if (changed_.wait_until(mutex_, call.deadline.time())) continue;
@@ -233,11 +260,8 @@ void SessionCore::close_for_change(const Call& call) {
 }
 
 void SessionCore::lock(const LockOptions& options, const Call& call) {
-  try {
-    begin_change(call);
-  } catch (const VaultError&) {
-    return;  // Somebody was first.
-  }
+  if (!begin_lock(call)) return;
+  gate::sync_point("SessionCore:locking");
   try {
     close_database(options, call);
   } catch (...) {

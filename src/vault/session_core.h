@@ -37,6 +37,9 @@ class SessionCore {
   [[nodiscard]] const WorkspaceOptions& options() const noexcept { return options_; }
   [[nodiscard]] bool is_locked() const TURNSTILE_EXCLUDES(mutex_);
   [[nodiscard]] Call make_call(std::source_location where) const;
+  /// Waits while it is being changed or locked. False: it is locked then. Throws MisuseError
+  /// (PROFILE_MAINTENANCE) when that does not end by the call's deadline.
+  [[nodiscard]] bool wait_until_settled(const Call& call) const TURNSTILE_EXCLUDES(mutex_);
 
   /// What a call uses; while one exists, nothing of the session is closed or changed.
   ///
@@ -78,6 +81,12 @@ class SessionCore {
 
   /// From now on nobody else uses it. Throws as Use does, and Timeout (PROFILE_BUSY).
   void begin_change(const Call& call) TURNSTILE_EXCLUDES(mutex_);
+  /// The same after a change that is going on; false: it is locked.
+  [[nodiscard]] bool begin_lock(const Call& call) TURNSTILE_EXCLUDES(mutex_);
+  /// Waits while it is being changed. False: it is locked. Throws MisuseError
+  /// (PROFILE_MAINTENANCE).
+  [[nodiscard]] bool settle(const Call& call) const TURNSTILE_REQUIRES(mutex_);
+  void have_alone(const Call& call) TURNSTILE_REQUIRES(mutex_);
   void end_change(State state) TURNSTILE_EXCLUDES(mutex_);
   /// begin_change(), `act`, end_change(), whatever it throws.
   void changing(detail::FunctionRef<void()> act, const Call& call);
@@ -117,7 +126,7 @@ class SessionCore {
   std::optional<OpenDatabase> open_;  // Empty while it is being changed, and once it is locked.
 
   mutable gate::Mutex mutex_;
-  gate::CondVar changed_;
+  mutable gate::CondVar changed_;
   State state_ TURNSTILE_GUARDED_BY(mutex_) = State::Open;
   int uses_ TURNSTILE_GUARDED_BY(mutex_) = 0;
   std::uint64_t touches_ TURNSTILE_GUARDED_BY(mutex_) = 0;

@@ -152,7 +152,8 @@ std::shared_ptr<SessionCore> WorkspaceCore::unlock_beside(const std::string& id,
   const gate::MutexLock lock(place->mutex);
   require_unguarded(*place, id, call);
   lock_others(id, options.others, call);
-  if (auto session = session_of(id)) return session;
+  // One that is just being locked is not given out.
+  if (auto session = session_of(id); session && session->wait_until_settled(call)) return session;
   ProfileAccess access = ProfileAccess::for_session(layout_, id, options_.log_sink, call);
   auto keys = keys_for(*place, access, password, options, call);
   gate::sync_point("WorkspaceCore:unlocking");
