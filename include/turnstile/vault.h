@@ -217,7 +217,8 @@ class Workspace {
   void rename(std::string_view profile, std::string_view new_name,
               std::source_location where = std::source_location::current());
   /// Copies a profile with all that it has, under another id. A protected one needs its password,
-  /// which the copy has too, with keys of its own.
+  /// which the copy has too, with keys of its own. Throws VaultError (INVALID_PASSWORD,
+  /// PASSWORD_THROTTLED), and Timeout (PROFILE_BUSY) also when the password was changed meanwhile.
   ProfileInfo duplicate(std::string_view profile, std::string_view new_name,
                         std::string_view password = {},
                         std::source_location where = std::source_location::current());

@@ -148,11 +148,13 @@ class VaultSession {
   /// PASSWORD_REQUIRED; VaultError (VAULT_TOO_LARGE).
   void set_password(std::string_view password, ProfileKind kind = ProfileKind::Sealed,
                     std::source_location where = std::source_location::current()) const;
-  /// Rewrites the key slots and nothing else; lanes go on. Recovery keys stay. Throws MisuseError
-  /// (PROFILE_NOT_PROTECTED, PASSWORD_REQUIRED), VaultError (INVALID_PASSWORD).
+  /// Rewrites the key slots and nothing else; lanes go on. Recovery keys stay, and one of them may
+  /// be given for a password that was forgotten. Whoever has a copy of the former slots can still
+  /// unlock the profile with the former password: see rotate_key(). Throws MisuseError
+  /// (PROFILE_NOT_PROTECTED, PASSWORD_REQUIRED), VaultError (INVALID_PASSWORD, PASSWORD_THROTTLED).
   void change_password(std::string_view password, std::string_view new_password,
                        std::source_location where = std::source_location::current()) const;
-  /// Makes a plain profile of it.
+  /// Makes a plain profile of it; with the password, or a recovery key.
   void remove_password(std::string_view password,
                        std::source_location where = std::source_location::current()) const;
   /// From sealed to encrypted, or back. MisuseError (PROFILE_NOT_PROTECTED) from or to plain.

@@ -10,13 +10,15 @@
 
 namespace turnstile::vault {
 
-SessionCore::SessionCore(const Layout& layout, const WorkspaceOptions& options,
-                         ProfileAccess access, std::optional<ProfileKeys> keys, const Call& call)
+SessionCore::SessionCore(const Layout& layout, const WorkspaceOptions& options, SessionParts parts,
+                         const Call& call)
     : layout_(layout),
       options_(options),
-      id_(access.record().id),
-      access_(std::make_shared<ProfileAccess>(std::move(access))),
-      keys_(std::move(keys)) {
+      id_(parts.access.record().id),
+      tries_(std::move(parts.tries)),
+      presence_(std::move(parts.presence)),
+      access_(std::make_shared<ProfileAccess>(std::move(parts.access))),
+      keys_(std::move(parts.keys)) {
   open_database(call);
   if (options_.auto_lock.count() > 0 && access_->record().is_protected())
     auto_lock_ = std::thread([this] { run_auto_lock(); });
@@ -229,6 +231,7 @@ void SessionCore::forget() noexcept {
   open_.reset();
   keys_.reset();
   access_.reset();
+  presence_.reset();
 }
 
 void SessionCore::save(const Call& call) {
@@ -236,11 +239,23 @@ void SessionCore::save(const Call& call) {
   use.open().save(call);
 }
 
+namespace {
+
+/// What keeps others from a profile. Threads: confined.
+struct Locks {
+  std::shared_ptr<const FileLock> presence;
+  std::shared_ptr<const ProfileAccess> access;
+};
+
+}  // namespace
+
 // A database whose closure does not end closes by itself later. Until then its file must stay where
-// it is, so that the profile's lock lives as long as the database, and not as the session.
+// it is, so that the profile's lock, and that of the workspace, live as long as the database, and
+// not as the session.
 void SessionCore::close_database(const LockOptions& options, const Call& call) {
   try {
-    open_->close(options.drain, options.discard_unsaved, call, access_);
+    open_->close(options.drain, options.discard_unsaved, call,
+                 std::make_shared<Locks>(Locks{presence_, access_}));
   } catch (const Timeout&) {
     forget();
     throw;

@@ -14,19 +14,29 @@
 #include "turnstile/detail/function_ref.h"
 #include "turnstile/vault.h"
 #include "vault/contents.h"
+#include "vault/file_lock.h"
 #include "vault/open_database.h"
+#include "vault/password_tries.h"
 #include "vault/profile_access.h"
 #include "vault/profile_keys.h"
 #include "vault/transition.h"
 
 namespace turnstile::vault {
 
+/// What a session begins with. Threads: confined.
+struct SessionParts {
+  ProfileAccess access;
+  std::optional<ProfileKeys> keys;           ///< None of a plain profile.
+  std::shared_ptr<PasswordTries> tries;      ///< Of the profile's password.
+  std::shared_ptr<const FileLock> presence;  ///< Says that the workspace is in use.
+};
+
 /// Threads: shared.
 class SessionCore {
  public:
   /// Opens the database. Throws what OpenDatabase::open() does.
-  SessionCore(const Layout& layout, const WorkspaceOptions& options, ProfileAccess access,
-              std::optional<ProfileKeys> keys, const Call& call);
+  SessionCore(const Layout& layout, const WorkspaceOptions& options, SessionParts parts,
+              const Call& call);
   /// As lock(), but tells failures to the log sink.
   ~SessionCore();
   SessionCore(const SessionCore&) = delete;
@@ -35,6 +45,7 @@ class SessionCore {
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
   [[nodiscard]] const Layout& layout() const noexcept { return layout_; }
   [[nodiscard]] const WorkspaceOptions& options() const noexcept { return options_; }
+  [[nodiscard]] PasswordTries& tries() const noexcept { return *tries_; }
   [[nodiscard]] bool is_locked() const TURNSTILE_EXCLUDES(mutex_);
   [[nodiscard]] Call make_call(std::source_location where) const;
   /// Waits while it is being changed or locked. False: it is locked then. Throws MisuseError
@@ -119,9 +130,11 @@ class SessionCore {
   const Layout layout_;
   const WorkspaceOptions options_;
   const std::string id_;
+  const std::shared_ptr<PasswordTries> tries_;
 
   // Whoever has a Use reads these, whoever has begun a change writes them.
-  std::shared_ptr<ProfileAccess> access_;  // Null once it is locked.
+  std::shared_ptr<const FileLock> presence_;  // Null once it is locked.
+  std::shared_ptr<ProfileAccess> access_;     // The same.
   std::optional<ProfileKeys> keys_;
   std::optional<OpenDatabase> open_;  // Empty while it is being changed, and once it is locked.
 

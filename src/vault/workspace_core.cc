@@ -115,7 +115,7 @@ void WorkspaceCore::prepare_root(const Call& call) {
     const std::size_t narrowed = narrow_tree(layout_.root(), call);
     make_private_folder(layout_.tmp(), call);
     make_private_folder(layout_.profiles(), call);
-    presence_ = std::make_unique<FileLock>(layout_.lock(), call);
+    presence_ = std::make_shared<FileLock>(layout_.lock(), call);
     if (narrowed > 0) {
       tell(options_.log_sink, LogEvent::Severity::Warning, "FOLDER_NARROWED",
            std::to_string(narrowed) + " folders of the workspace " + quoted(layout_.root()) +
@@ -246,7 +246,7 @@ ProfileInfo WorkspaceCore::info(const std::string& id, const Call& call) {
 std::shared_ptr<WorkspaceCore::Slot> WorkspaceCore::slot(const std::string& id) {
   const gate::MutexLock lock(mutex_);
   auto& place = slots_[id];
-  if (!place) place = std::make_shared<Slot>();
+  if (!place) place = std::make_shared<Slot>(options_.throttle);
   return place;
 }
 

@@ -81,13 +81,19 @@ ProfileInfo WorkspaceCore::duplicate(const std::string& id, std::string_view nam
   if (from.is_protected()) {
     require_password(password, call);
     // The copy is made with the keys of a session where there is one; its password counts here.
+    const KeySlots slots = read_key_slots(layout_.profile(id), from, call);
     static_cast<void>(
-        unlock_keys(read_key_slots(layout_.profile(id), from, call), password, false, call));
+        slot(id)->tries->unlock(slots, password, PasswordTries::Secret::Password, call));
   }
   NewProfile made(layout_, new_record(name, {}, from.kind), call);
   with_contents(
       id, password,
       [&](const Contents& contents) {
+        // A copy has the protection that the profile has now, and the password that was proven.
+        if (contents.record.kind != from.kind || contents.record.keys != from.keys) {
+          raise_busy(code("PROFILE_BUSY"), "the profile '" + from.name + "' was changed meanwhile",
+                     {}, call);
+        }
         std::optional<ProfileKeys> keys;
         if (made.record().is_protected())
           keys =
@@ -118,21 +124,9 @@ std::optional<ProfileKeys> WorkspaceCore::keys_for(Slot& slot, const ProfileAcce
     sqlite::raise_misuse(code("PASSWORD_UNEXPECTED"),
                          "the profile '" + access.record().name + "' has no password", call);
   }
-  if (const auto wait = slot.throttle.wait(); wait.count() > 0) {
-    raise_vault(code("PASSWORD_THROTTLED"),
-                "wrong passwords were given; the next one is tried after " +
-                    std::to_string(wait.count()) + " ms",
-                call);
-  }
-  const KeySlots slots = read_key_slots(access.folder(), access.record(), call);
-  try {
-    auto keys = unlock_keys(slots, password, options.recovery_key, call);
-    slot.throttle.succeeded();
-    return keys;
-  } catch (const VaultError& error) {
-    if (error.code() == code("INVALID_PASSWORD")) slot.throttle.failed(options_.throttle);
-    throw;
-  }
+  using Secret = PasswordTries::Secret;
+  return slot.tries->unlock(read_key_slots(access.folder(), access.record(), call), password,
+                            options.recovery_key ? Secret::RecoveryKey : Secret::Password, call);
 }
 
 // One at a time, so that two which want no other session beside theirs do not both get it.
@@ -157,8 +151,9 @@ std::shared_ptr<SessionCore> WorkspaceCore::unlock_beside(const std::string& id,
   ProfileAccess access = ProfileAccess::for_session(layout_, id, options_.log_sink, call);
   auto keys = keys_for(*place, access, password, options, call);
   gate::sync_point("WorkspaceCore:unlocking");
-  auto session =
-      std::make_shared<SessionCore>(layout_, options_, std::move(access), std::move(keys), call);
+  auto session = std::make_shared<SessionCore>(
+      layout_, options_, SessionParts{std::move(access), std::move(keys), place->tries, presence_},
+      call);
   const gate::MutexLock sessions_lock(mutex_);
   sessions_[id] = session;
   return session;
@@ -195,7 +190,7 @@ std::shared_ptr<ProfileGuard> WorkspaceCore::guard(const std::string& id, const 
   const auto place = slot(id);
   const gate::MutexLock lock(place->mutex);
   if (auto there = place->guard.lock()) return there;
-  auto made = std::make_shared<ProfileGuard>(take_alone(*place, id, call));
+  auto made = std::make_shared<ProfileGuard>(take_alone(*place, id, call), presence_);
   place->guard = made;
   return made;
 }
