@@ -70,7 +70,8 @@ struct WorkspaceOptions {
   /// What is lost of a sealed profile when the process dies: the commits of this time. Zero: it is
   /// saved by save() and lock() only.
   std::chrono::milliseconds save_within{1000};
-  /// Locks a protected session that nobody has used for so long; zero: never.
+  /// Locks a protected session that nobody has used for so long; a call or closure that goes on is
+  /// use. Zero: never.
   std::chrono::milliseconds auto_lock{0};
 
   std::int64_t sealed_limit_bytes = std::int64_t{512} << 20;  ///< Of a sealed database, in memory.

@@ -4,6 +4,7 @@
 #include <exception>
 #include <utility>
 
+#include "database/protected_open.h"
 #include "gate/sync_point.h"
 #include "sqlite/raise.h"
 #include "vault/raise.h"
@@ -63,12 +64,12 @@ namespace {
 
 }  // namespace
 
-SessionCore::Use::Use(SessionCore& core, const Call& call) : core_(core) {
+SessionCore::Use::Use(SessionCore& core, const Call& call, bool touch) : core_(core) {
   const gate::MutexLock lock(core.mutex_);
   if (core.state_ == State::Locked) raise_locked(call);
   if (core.state_ == State::Changing) raise_maintenance(core.id_, call);
   ++core.uses_;
-  ++core.touches_;
+  if (touch) ++core.touches_;
 }
 
 SessionCore::Use::~Use() {
@@ -361,20 +362,22 @@ void SessionCore::while_closed(detail::FunctionRef<void(const Contents&)> use, c
       call);
 }
 
-std::uint64_t SessionCore::activity() {
-  {
+std::optional<std::uint64_t> SessionCore::activity() {
+  try {
+    const Use use(*this, Call{}, false);
+    const Database& database = use.open().database();
+    if (detail::ProtectedOpen::is_busy(database)) return std::nullopt;
+    const Metrics metrics = database.metrics();
     const gate::MutexLock lock(mutex_);
-    if (state_ != State::Open) return touches_;
-    ++uses_;
+    if (uses_ > 1) return std::nullopt;
+    std::uint64_t calls = touches_;
+    for (const LaneMetrics& lane : metrics.lanes)
+      calls += lane.reads + lane.writes + lane.rollbacks;
+    return calls;
+  } catch (const Error&) {
+    // It is being changed, or locked.
+    return std::nullopt;
   }
-  const Metrics metrics = open_->database().metrics();
-  const gate::MutexLock lock(mutex_);
-  --uses_;
-  changed_.notify_all();
-  std::uint64_t calls = touches_;
-  for (const LaneMetrics& lane : metrics.lanes)
-    calls += lane.reads + lane.writes + lane.rollbacks;
-  return calls;
 }
 
 // What lanes do is not told to the session, so that the database's counters are looked at: more
@@ -382,7 +385,7 @@ std::uint64_t SessionCore::activity() {
 void SessionCore::run_auto_lock() {
   constexpr int kLooks = 4;
   const auto pause = options_.auto_lock / kLooks;
-  std::uint64_t seen = activity();
+  std::optional<std::uint64_t> seen = activity();
   int idle = 0;
   for (;;) {
     {
@@ -392,9 +395,10 @@ void SessionCore::run_auto_lock() {
       }
       if (ending_ || state_ == State::Locked) return;
     }
-    const std::uint64_t now = activity();
-    idle = now == seen ? idle + 1 : 0;
+    const std::optional<std::uint64_t> now = activity();
+    idle = now && now == seen ? idle + 1 : 0;
     seen = now;
+    gate::sync_point("SessionCore:looked");
     if (idle < kLooks) continue;
     idle = 0;
     try {

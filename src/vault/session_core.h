@@ -57,8 +57,9 @@ class SessionCore {
   /// Threads: scoped.
   class Use {
    public:
-    /// Throws VaultError (VAULT_LOCKED), MisuseError (PROFILE_MAINTENANCE).
-    Use(SessionCore& core, const Call& call);
+    /// Only a `touch` puts auto_lock off. Throws VaultError (VAULT_LOCKED), MisuseError
+    /// (PROFILE_MAINTENANCE).
+    Use(SessionCore& core, const Call& call, bool touch = true);
     ~Use();
     Use(const Use&) = delete;
     Use& operator=(const Use&) = delete;
@@ -125,7 +126,8 @@ class SessionCore {
   void forget() noexcept;
 
   void run_auto_lock();
-  [[nodiscard]] std::uint64_t activity() TURNSTILE_EXCLUDES(mutex_);
+  /// A number that changes when it was used; empty while it is.
+  [[nodiscard]] std::optional<std::uint64_t> activity() TURNSTILE_EXCLUDES(mutex_);
 
   const Layout layout_;
   const WorkspaceOptions options_;
