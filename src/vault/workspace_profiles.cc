@@ -46,31 +46,32 @@ ProfileInfo WorkspaceCore::create(std::string_view name, const CreateProfile& op
   return adopt(made, call);
 }
 
+// First the profile and then the registry, as whoever removes one does.
 void WorkspaceCore::rename(const std::string& id, std::string_view name, const Call& call) {
   require_profile_name(name, call);
   const auto place = slot(id);
   const gate::MutexLock lock(place->mutex);
   require_unguarded(*place, id, call);
-  const auto registry_lock = lock_registry(call);
-  std::vector<RegistryEntry> all = reconcile_registry(layout_, call).entries;
-  for (const RegistryEntry& entry : all) {
-    if (entry.id == id || entry.name != name) continue;
-    sqlite::raise_misuse(code("PROFILE_EXISTS"),
-                         "there is a profile of the name '" + entry.name + "'", call);
-  }
+  std::unique_ptr<FileLock> registry_lock;
+  const auto give_name = [&](Transition& transition) {
+    registry_lock = lock_registry(call);
+    for (const RegistryEntry& entry : reconcile_registry(layout_, call).entries) {
+      if (entry.id == id || entry.name != name) continue;
+      sqlite::raise_misuse(code("PROFILE_EXISTS"),
+                           "there is a profile of the name '" + entry.name + "'", call);
+    }
+    transition.next().name = name;
+  };
   if (const auto session = session_of(id)) {
-    session->rewrite(
-        [&](Transition& transition, const Contents&) { transition.next().name = name; }, call);
+    session->rewrite([&](Transition& transition, const Contents&) { give_name(transition); }, call);
   } else {
     const ProfileAccess access = take_alone(*place, id, call);
     Transition transition(access.folder(), call);
-    transition.next().name = name;
+    give_name(transition);
     transition.commit();
   }
   gate::sync_point("WorkspaceCore:renamed");
-  for (RegistryEntry& entry : all)
-    if (entry.id == id) entry.name = name;
-  write_registry(layout_, all, call);
+  static_cast<void>(reconcile_registry(layout_, call));
 }
 
 ProfileInfo WorkspaceCore::duplicate(const std::string& id, std::string_view name,
@@ -110,6 +111,7 @@ void WorkspaceCore::remove(const std::string& id, const Call& call) {
   const auto place = slot(id);
   const gate::MutexLock lock(place->mutex);
   const ProfileAccess access = take_alone(*place, id, call);
+  gate::sync_point("WorkspaceCore:removing");
   const auto registry_lock = lock_registry(call);
   remove_profile(layout_, access.folder(), call);
   gate::sync_point("WorkspaceCore:removed");
