@@ -42,7 +42,6 @@ std::string_view profile_code_of(std::string_view below) noexcept {
 Options options_for(const WorkspaceOptions& options, bool create) {
   Options result = options.database;
   result.mode = create ? OpenMode::ReadWriteCreate : OpenMode::ReadWrite;
-  if (!result.log_sink) result.log_sink = options.log_sink;
   return result;
 }
 
