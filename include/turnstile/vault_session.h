@@ -142,7 +142,8 @@ class VaultSession {
   void lock(const LockOptions& options = {},
             std::source_location where = std::source_location::current()) const;
 
-  // The password. Each is one step: killed anywhere, the profile is as before or as after it.
+  // The password. Each is one step: killed anywhere, the profile is as before or as after it. So it
+  // is, and the session with it, after a StorageError: a medium can fail when the step is taken.
 
   /// Protects a profile that has no password. Throws MisuseError: PROFILE_ALREADY_PROTECTED,
   /// PASSWORD_REQUIRED; VaultError (VAULT_TOO_LARGE).
@@ -160,7 +161,8 @@ class VaultSession {
   /// From sealed to encrypted, or back. MisuseError (PROFILE_NOT_PROTECTED) from or to plain.
   void convert(ProfileKind kind,
                std::source_location where = std::source_location::current()) const;
-  /// Encrypts everything anew with a new data key. Recovery keys end.
+  /// Encrypts everything anew with a new data key, for the same password. Recovery keys end, and so
+  /// does what copies of former key slots lead to.
   void rotate_key(std::string_view password,
                   std::source_location where = std::source_location::current()) const;
   /// A further way to unlock the profile, to be written down: 13 groups of 4 letters and digits.
