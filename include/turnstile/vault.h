@@ -70,7 +70,8 @@ struct WorkspaceOptions {
   /// What is lost of a sealed profile when the process dies: the commits of this time. Zero: it is
   /// saved by save() and lock() only.
   std::chrono::milliseconds save_within{1000};
-  /// Locks a protected session that nobody has used for so long; zero: never.
+  /// Locks a protected session that nobody has used for so long; a call or closure that goes on is
+  /// use. Zero: never.
   std::chrono::milliseconds auto_lock{0};
 
   /// Of a sealed database, and of one that is to get a password or to be sealed: in memory.
@@ -220,7 +221,8 @@ class Workspace {
   void rename(std::string_view profile, std::string_view new_name,
               std::source_location where = std::source_location::current());
   /// Copies a profile with all that it has, under another id. A protected one needs its password,
-  /// which the copy has too, with keys of its own.
+  /// which the copy has too, with keys of its own. Throws VaultError (INVALID_PASSWORD,
+  /// PASSWORD_THROTTLED), and Timeout (PROFILE_BUSY) also when the password was changed meanwhile.
   ProfileInfo duplicate(std::string_view profile, std::string_view new_name,
                         std::string_view password = {},
                         std::source_location where = std::source_location::current());
@@ -230,9 +232,10 @@ class Workspace {
 
   /// Opens a profile; the password of one that has none is empty. A profile that this workspace
   /// has open already is not opened again, and its password not asked for: the result is the same
-  /// session. Throws VaultError: INVALID_PASSWORD, PASSWORD_THROTTLED, VAULT_CORRUPTED,
-  /// VAULT_TOO_LARGE, DB_OPEN_FAILED, DB_QUERY_FAILED; MisuseError: PASSWORD_REQUIRED,
-  /// PASSWORD_UNEXPECTED, PROFILE_OTHER_OPEN; and MigrationError.
+  /// session. One that is being locked or changed is waited for. Throws VaultError:
+  /// INVALID_PASSWORD, PASSWORD_THROTTLED, VAULT_CORRUPTED, VAULT_TOO_LARGE, DB_OPEN_FAILED,
+  /// DB_QUERY_FAILED; MisuseError: PASSWORD_REQUIRED, PASSWORD_UNEXPECTED, PROFILE_OTHER_OPEN,
+  /// PROFILE_MAINTENANCE; and MigrationError.
   [[nodiscard]] VaultSession unlock(std::string_view profile, std::string_view password = {},
                                     const UnlockOptions& options = {},
                                     std::source_location where = std::source_location::current());

@@ -135,31 +135,38 @@ class VaultSession {
   [[nodiscard]] SavedState saved_state() const;
 
   /// Ends the session: closures end, the database closes, a sealed one is saved, and keys are
-  /// overwritten. Throws VaultError (VAULT_NOT_SAVED), and the session goes on; Timeout
-  /// (CLOSE_TIMEOUT) when a closure does not end even when interrupted: then the session is locked
-  /// all the same, and a profile whose database is a file stays locked to others until the closure
-  /// ends. Nothing to do for one that is locked.
+  /// overwritten. Waits for a change or another lock() that is going on. Throws VaultError
+  /// (VAULT_NOT_SAVED), and the session goes on with all that it has, though lanes from before may
+  /// have ended; Timeout (CLOSE_TIMEOUT) when a closure does not end even when interrupted: then
+  /// the session is locked all the same, and when the closure ends, a sealed profile is saved, keys
+  /// are overwritten, and others can have the profile. Takes as long as `drain`, the saving of a
+  /// sealed profile, and a save by itself that waits for a transaction, for up to
+  /// Options::busy_timeout. Nothing to do for one that is locked.
   void lock(const LockOptions& options = {},
             std::source_location where = std::source_location::current()) const;
 
-  // The password. Each is one step: killed anywhere, the profile is as before or as after it.
+  // The password. Each is one step: killed anywhere, the profile is as before or as after it. So it
+  // is, and the session with it, after a StorageError: a medium can fail when the step is taken.
 
   /// Protects a profile that has no password. Takes as much memory as its database is large, for
   /// either kind. Throws MisuseError: PROFILE_ALREADY_PROTECTED, PASSWORD_REQUIRED; VaultError
   /// (VAULT_TOO_LARGE) beyond WorkspaceOptions::sealed_limit_bytes.
   void set_password(std::string_view password, ProfileKind kind = ProfileKind::Sealed,
                     std::source_location where = std::source_location::current()) const;
-  /// Rewrites the key slots and nothing else; lanes go on. Recovery keys stay. Throws MisuseError
-  /// (PROFILE_NOT_PROTECTED, PASSWORD_REQUIRED), VaultError (INVALID_PASSWORD).
+  /// Rewrites the key slots and nothing else; lanes go on. Recovery keys stay, and one of them may
+  /// be given for a password that was forgotten. Whoever has a copy of the former slots can still
+  /// unlock the profile with the former password: see rotate_key(). Throws MisuseError
+  /// (PROFILE_NOT_PROTECTED, PASSWORD_REQUIRED), VaultError (INVALID_PASSWORD, PASSWORD_THROTTLED).
   void change_password(std::string_view password, std::string_view new_password,
                        std::source_location where = std::source_location::current()) const;
-  /// Makes a plain profile of it.
+  /// Makes a plain profile of it; with the password, or a recovery key.
   void remove_password(std::string_view password,
                        std::source_location where = std::source_location::current()) const;
   /// From sealed to encrypted, or back. MisuseError (PROFILE_NOT_PROTECTED) from or to plain.
   void convert(ProfileKind kind,
                std::source_location where = std::source_location::current()) const;
-  /// Encrypts everything anew with a new data key. Recovery keys end.
+  /// Encrypts everything anew with a new data key, for the same password. Recovery keys end, and so
+  /// does what copies of former key slots lead to.
   void rotate_key(std::string_view password,
                   std::source_location where = std::source_location::current()) const;
   /// A further way to unlock the profile, to be written down: 13 groups of 4 letters and digits.

@@ -182,4 +182,9 @@ CloseReport detail::ProtectedOpen::close(Database& handle, std::chrono::millisec
   return database::close_handle(std::move(handle.core_), drain, where, std::move(kept));
 }
 
+bool detail::ProtectedOpen::is_busy(const Database& handle) {
+  if (!handle.core_) raise_no_handle(std::source_location::current());
+  return handle.core_->is_busy();
+}
+
 }  // namespace turnstile

@@ -1,5 +1,5 @@
 // Opening a database whose content is not to get to the medium as it is, and closing one whose
-// owner has to know when that is done.
+// owner has to know when that is done, or whether it is used.
 #pragma once
 
 #include <chrono>
@@ -25,6 +25,9 @@ class ProtectedOpen {
   /// database has closed all the same.
   static CloseReport close(Database& handle, std::chrono::milliseconds drain,
                            std::shared_ptr<const void> kept, std::source_location where);
+
+  /// Whether a read or a write goes on or waits. Throws MisuseError (DB_CLOSED).
+  [[nodiscard]] static bool is_busy(const Database& handle);
 };
 
 }  // namespace turnstile::detail

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -19,10 +18,6 @@ namespace turnstile::vault {
 namespace fs = std::filesystem;
 
 namespace {
-
-Seal image_seal(const Contents& profile, std::uint64_t generation) {
-  return {Purpose::State, profile.record.id, profile.keys->key_id, generation};
-}
 
 void write_attachment(const Contents& from, const Contents& to, const std::string& id,
                       const Call& call) {
@@ -108,18 +103,14 @@ void settle_log(const Contents& contents, const Call& call) {
 }
 
 void note_image(const Contents& profile, std::uint64_t generation) {
-  write_sealed(profile.folder.part(profile.record.seen()), profile.keys->data_key,
-               image_seal(profile, generation), std::span<const std::byte>());
+  StoredDatabase stored = stored_database(profile);
+  stored.seal.generation = generation;
+  note_state(stored.path, *stored.data_key, stored.seal);
 }
 
 std::uint64_t noted_image(const Contents& profile) {
-  try {
-    return verify_sealed(profile.folder.part(profile.record.seen()), profile.keys->data_key,
-                         image_seal(profile, 0))
-        .generation;
-  } catch (const Error&) {
-    return 0;
-  }
+  const StoredDatabase stored = stored_database(profile);
+  return noted_state(stored.path, *stored.data_key, stored.seal);
 }
 
 }  // namespace turnstile::vault

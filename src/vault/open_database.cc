@@ -42,7 +42,6 @@ std::string_view profile_code_of(std::string_view below) noexcept {
 Options options_for(const WorkspaceOptions& options, bool create) {
   Options result = options.database;
   result.mode = create ? OpenMode::ReadWriteCreate : OpenMode::ReadWrite;
-  if (!result.log_sink) result.log_sink = options.log_sink;
   return result;
 }
 
@@ -87,7 +86,7 @@ OpenDatabase OpenDatabase::open_form(const ProfileFolder& folder, const ProfileR
                                                     options_for(options, create), call.where));
       }
       const SealedOptions sealed{options_for(options, create), options.save_within,
-                                 static_cast<std::uint64_t>(options.sealed_limit_bytes)};
+                                 static_cast<std::uint64_t>(options.sealed_limit_bytes), true};
       const Seal seal{Purpose::Database, record.id, keys->key_id, 0};
       return OpenDatabase(create ? SealedDatabase::create(path, keys->data_key, seal, sealed)
                                  : SealedDatabase::open(path, keys->data_key, seal, sealed));
@@ -122,11 +121,11 @@ void OpenDatabase::prepare(const ProfileRecord& record, const WorkspaceOptions& 
   static_cast<void>(lane.migrate(kVaultLane, vault_steps(), {.backup = false}, call.where));
 }
 
-Database& OpenDatabase::database() noexcept {
+Database& OpenDatabase::database() {
   return sealed_ ? sealed_->database() : *file_;
 }
 
-const Database& OpenDatabase::database() const noexcept {
+const Database& OpenDatabase::database() const {
   return sealed_ ? sealed_->database() : *file_;
 }
 
@@ -149,7 +148,7 @@ std::uint64_t OpenDatabase::image_generation() const {
   return sealed_ ? sealed_->state().generation : 0;
 }
 
-// The file of a sealed one is not open, and is not written any more after a Timeout.
+// The file of a sealed one is not open, but may be written when the closure has ended.
 void OpenDatabase::close(std::chrono::milliseconds drain, bool discard_unsaved, const Call& call,
                          std::shared_ptr<const void> kept) {
   if (!sealed_)
@@ -157,7 +156,7 @@ void OpenDatabase::close(std::chrono::milliseconds drain, bool discard_unsaved, 
   else if (discard_unsaved)
     static_cast<void>(sealed_->discard(drain));
   else
-    static_cast<void>(sealed_->close(drain, call.where));
+    static_cast<void>(sealed_->close(drain, call.where, std::move(kept)));
 }
 
 }  // namespace turnstile::vault

@@ -31,8 +31,10 @@ class OpenDatabase {
                                            const ProfileKeys* keys, const WorkspaceOptions& options,
                                            const Call& call);
 
-  [[nodiscard]] Database& database() noexcept;
-  [[nodiscard]] const Database& database() const noexcept;
+  /// Throws VaultError (VAULT_LOCKED) for a sealed one that could not be saved when it was closed,
+  /// nor opened again.
+  [[nodiscard]] Database& database();
+  [[nodiscard]] const Database& database() const;
 
   /// Nothing to do but for a sealed one. Throws VaultError (VAULT_NOT_SAVED).
   void save(const Call& call);
@@ -41,7 +43,8 @@ class OpenDatabase {
   [[nodiscard]] std::uint64_t image_generation() const;
 
   /// Throws VaultError (VAULT_NOT_SAVED), and it stays open; Timeout (CLOSE_TIMEOUT), and it closes
-  /// when the closure ends that does not: until nobody has the file open any more, `kept` exists.
+  /// when the closure ends that does not: until nobody has the file open any more, or writes it,
+  /// `kept` exists.
   void close(std::chrono::milliseconds drain, bool discard_unsaved, const Call& call,
              std::shared_ptr<const void> kept = nullptr);
 

@@ -202,7 +202,7 @@ ProfileInfo WorkspaceCore::replace(const NewProfile& staged, const RestoreProfil
   if (staged.record().is_protected()) move(staged.record().keys, transition.stage_keys());
   move(staged.record().attachments, transition.stage_attachments());
   transition.commit();
-  place->throttle.succeeded();
+  place->tries->forget();
   return describe(access.folder(), transition.next(), call);
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "database/copies/temp_file.h"
+#include "database/serialised_sink.h"
 #include "gate/sync_point.h"
 #include "sqlite/raise.h"
 #include "vault/files.h"
@@ -35,6 +36,16 @@ std::int64_t size_of(const fs::path& path) {
   std::error_code error;
   const auto size = fs::file_size(path, error);
   return error ? 0 : static_cast<std::int64_t>(size);
+}
+
+/// Sinks are promised one call at a time, whichever profile it is about.
+WorkspaceOptions with_one_log(WorkspaceOptions options) {
+  const auto mutex = std::make_shared<gate::Mutex>();
+  options.log_sink = database::serialised(std::move(options.log_sink), mutex);
+  options.database.log_sink = options.database.log_sink
+                                  ? database::serialised(options.database.log_sink, mutex)
+                                  : options.log_sink;
+  return options;
 }
 
 [[noreturn]] void raise_not_writable(const fs::path& root, const Error& cause) {
@@ -91,7 +102,7 @@ ProfileInfo describe(const ProfileFolder& folder, const ProfileRecord& record, c
 }
 
 WorkspaceCore::WorkspaceCore(const fs::path& root, WorkspaceOptions options, const Call& call)
-    : layout_(absolute_root(root)), options_(std::move(options)) {
+    : layout_(absolute_root(root)), options_(with_one_log(std::move(options))) {
   if (root.empty())
     raise_vault(code("WORKSPACE_INVALID"), "no folder was named for the workspace", call);
   prepare_root(call);
@@ -117,7 +128,7 @@ void WorkspaceCore::prepare_root(const Call& call) {
     const std::size_t narrowed = narrow_tree(layout_.root(), call);
     make_private_folder(layout_.tmp(), call);
     make_private_folder(layout_.profiles(), call);
-    presence_ = std::make_unique<FileLock>(layout_.lock(), call);
+    presence_ = std::make_shared<FileLock>(layout_.lock(), call);
     if (narrowed > 0) {
       tell(options_.log_sink, LogEvent::Severity::Warning, "FOLDER_NARROWED",
            std::to_string(narrowed) + " folders of the workspace " + quoted(layout_.root()) +
@@ -256,7 +267,7 @@ ProfileInfo WorkspaceCore::info(const std::string& id, const Call& call) {
 std::shared_ptr<WorkspaceCore::Slot> WorkspaceCore::slot(const std::string& id) {
   const gate::MutexLock lock(mutex_);
   auto& place = slots_[id];
-  if (!place) place = std::make_shared<Slot>();
+  if (!place) place = std::make_shared<Slot>(options_.throttle);
   return place;
 }
 

@@ -19,22 +19,24 @@
 #include "vault/backup_shelf.h"
 #include "vault/file_lock.h"
 #include "vault/new_profile.h"
+#include "vault/password_tries.h"
 #include "vault/profile_access.h"
 #include "vault/registry.h"
 #include "vault/session_core.h"
-#include "vault/throttle.h"
 
 namespace turnstile::vault {
 
 /// What a MaintenanceGuard holds. Threads: immutable.
 class ProfileGuard {
  public:
-  explicit ProfileGuard(ProfileAccess access) : access_(std::move(access)) {}
+  ProfileGuard(ProfileAccess access, std::shared_ptr<const FileLock> presence)
+      : presence_(std::move(presence)), access_(std::move(access)) {}
   [[nodiscard]] const std::filesystem::path& folder() const noexcept {
     return access_.folder().path();
   }
 
  private:
+  const std::shared_ptr<const FileLock> presence_;
   ProfileAccess access_;
 };
 
@@ -85,9 +87,12 @@ class WorkspaceCore {
   /// the profile as a whole, so that others of this process wait, and others of other profiles do
   /// not.
   struct Slot {
+    explicit Slot(std::chrono::milliseconds pause)
+        : tries(std::make_shared<PasswordTries>(pause)) {}
+
+    const std::shared_ptr<PasswordTries> tries;
     gate::Mutex mutex;
     std::weak_ptr<ProfileGuard> guard TURNSTILE_GUARDED_BY(mutex);
-    Throttle throttle TURNSTILE_GUARDED_BY(mutex);
     std::atomic<bool> backing_up{false};
   };
 
@@ -141,7 +146,7 @@ class WorkspaceCore {
 
   const Layout layout_;
   const WorkspaceOptions options_;
-  std::unique_ptr<FileLock> presence_;
+  std::shared_ptr<FileLock> presence_;  // Shared with whoever uses a profile of the workspace.
 
   // Held by whoever unlocks a profile that is to be the only one: before those of the slots.
   gate::Mutex alone_mutex_;

@@ -130,6 +130,32 @@ SealedHeader verify_sealed(const fs::path& path, const SecretBytes& data_key,
   return open_sealed(path, data_key, expected, [](std::span<const std::byte>) {});
 }
 
+namespace {
+
+std::filesystem::path note_of(const std::filesystem::path& path) {
+  return path.native() + ".seen";
+}
+
+Seal seal_of_note(Seal of_state) {
+  of_state.purpose = Purpose::State;
+  return of_state;
+}
+
+}  // namespace
+
+void note_state(const std::filesystem::path& path, const SecretBytes& data_key, const Seal& saved) {
+  write_sealed(note_of(path), data_key, seal_of_note(saved), std::span<const std::byte>());
+}
+
+std::uint64_t noted_state(const std::filesystem::path& path, const SecretBytes& data_key,
+                          const Seal& expected) {
+  try {
+    return verify_sealed(note_of(path), data_key, seal_of_note(expected)).generation;
+  } catch (const Error&) {
+    return 0;
+  }
+}
+
 SealedReport encrypt_file(const fs::path& source, const fs::path& target,
                           const SecretBytes& data_key, const Seal& seal, bool overwrite) {
   const PlainSource file(source, code("ATTACHMENT_READ"));
