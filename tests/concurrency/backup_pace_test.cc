@@ -19,13 +19,13 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr int kRounds = 5;
+constexpr int kPacedBackups = 5;
 constexpr milliseconds kBetweenWrites{5};  // 200 a second.
 
 /// The shortest of some: what else the machine does makes one longer, and none shorter.
 milliseconds shortest_backup(const Database& db, const std::string& copy) {
   auto shortest = steady_clock::duration::max();
-  for (int i = 0; i < kRounds; ++i) {
+  for (int i = 0; i < kPacedBackups; ++i) {
     BackupOptions options;
     options.overwrite = true;
     const auto start = steady_clock::now();

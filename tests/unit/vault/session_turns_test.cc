@@ -40,7 +40,7 @@ class SessionTurns : public testing::TestWithParam<ProfileKind> {
     locking.release();
   }
   /// A second program, which does not wait.
-  [[nodiscard]] Workspace other_program(bool exclusive = false) const {
+  [[nodiscard]] Workspace other_program(bool exclusive = false) {
     WorkspaceOptions options = place_.options();
     options.database.busy_timeout = milliseconds(0);
     options.exclusive = exclusive;

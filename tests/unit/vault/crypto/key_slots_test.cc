@@ -121,7 +121,7 @@ TEST(KeySlots, RefuseAFileWhoseSlotsCostTooMuchTogether) {
   auto [slots, data_key] = make_slots();
   (void)slots.add_password(data_key, as_bytes("second"), kFast);
   Bytes bytes = slots.serialize();
-  for (const std::size_t slot : {40, 40 + 112}) {
+  for (const std::size_t slot : {std::size_t{40}, std::size_t{40 + 112}}) {
     bytes.at(slot + 8) = std::byte{15};         // Passes.
     bytes.at(slot + 16 + 3) = std::byte{0x3F};  // Nearly 2^30 bytes.
   }

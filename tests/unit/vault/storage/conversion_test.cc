@@ -158,7 +158,7 @@ TEST_F(Conversion, IsLimitedInMemory) {
 // Page by page: a profile too large for memory can be copied, carried on, and become plain.
 TEST_F(Conversion, TakesNoMemoryBetweenFilesOfPages) {
   constexpr std::uint64_t kTiny = 10000;
-  for (const auto [from, to] :
+  for (const auto& [from, to] :
        {std::pair(Form::Plain, Form::Plain), std::pair(Form::Encrypted, Form::Encrypted),
         std::pair(Form::Encrypted, Form::Plain)}) {
     const std::string name = std::to_string(static_cast<int>(from) * 10 + static_cast<int>(to));
