@@ -103,8 +103,7 @@ struct LockOptions {
 /// when another program, or a guard, has the profile, and MisuseError inside a closure; nothing is
 /// changed then. Closures that run are waited for as long as Options::busy_timeout says, and
 /// interrupted then. One that does not end even so fails the change (CLOSE_TIMEOUT): the profile is
-/// as it was, and the session is locked. A sealed profile, which has to be saved first, gives
-/// VAULT_NOT_SAVED in that case, and its session goes on.
+/// as it was, and the session is locked.
 ///
 /// Threads: shared.
 class VaultSession {
