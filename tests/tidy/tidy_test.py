@@ -68,7 +68,7 @@ BROKEN = {
 }
 
 ALL_REQUIREMENTS = list(tidy.due_requirements())
-NAMES_ALL_REQUIREMENTS = "".join(f"// {each}: so it is.\n// It is.\nTEST(Gate, Works) {{}}\n"
+NAMES_ALL_REQUIREMENTS = "".join(f"// {each}: so it is.\nTEST(Gate, Works) {{}}\n"
                                  for each in ALL_REQUIREMENTS)
 
 CLEAN = {
@@ -127,6 +127,8 @@ class Rules(unittest.TestCase):
                      "// CORE-01: of a class.\nclass Gate {};\nTEST(Gate, Works) {}\n",
                      "TEST(Gate, Works) {  // CORE-01\n}\n"):
             self.assertEqual(list(tidy.named_requirements(text.split("\n"))), [], text)
+        text = "// CORE-01: so it is.\n// It is.\nTEST(Gate, Works) {}\n"
+        self.assertEqual(list(tidy.named_requirements(text.split("\n"))), ["CORE-01"])
 
     def test_an_exception_silences_one_rule_in_one_file(self):
         path, content = BROKEN["pragma-once"][0]
