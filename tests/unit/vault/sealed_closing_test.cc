@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "support/child_process.h"
 #include "support/held.h"
@@ -109,12 +110,14 @@ class SealedClosingLate : public SealedClosing {
     held_.emplace(session_->lane("notes"), [](WriteTx& tx) { add_note(tx, "cut off"); });
     code_ = thrown<Timeout>([&] { session_->lock({.drain = milliseconds(20)}); }).code();
   }
-  void let_go() {
+  /// Ends the closure; the notes on the disk when all is done that comes of it.
+  std::vector<std::string> let_go() {
     try {
       held_->let_go();
     } catch (const Error&) {
       // It was interrupted.
     }
+    return notes_on_disk();
   }
 
   std::optional<HeldWrite> held_;
@@ -128,8 +131,7 @@ TEST_F(SealedClosingLate, IsLockedAtOnce) {
 }
 
 TEST_F(SealedClosingLate, SavesWhatWasCommittedWhenTheClosureEnds) {
-  let_go();
-  EXPECT_THAT(notes_on_disk(), Contains("committed"));
+  EXPECT_THAT(let_go(), Contains("committed"));
 }
 
 TEST_F(SealedClosingLate, KeepsTheProfileUntilThen) {

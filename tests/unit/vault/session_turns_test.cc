@@ -102,7 +102,7 @@ TEST_P(SessionTurns, AChangeInsideAClosureLeavesTheProfileShared) {
                    [&](WriteTx&) { workspace_->backup("vault", place_.outside("backup")); }),
                MisuseError);
   if (GetParam() == ProfileKind::Encrypted)
-    EXPECT_NO_THROW((void)other_program().unlock("vault", kPassword));
+    EXPECT_NO_THROW((void)place_.open().unlock("vault", kPassword));
   EXPECT_NO_THROW(add_note(session_->lane("notes"), "x"));
 }
 
