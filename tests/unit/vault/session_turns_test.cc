@@ -101,8 +101,9 @@ TEST_P(SessionTurns, AChangeInsideAClosureLeavesTheProfileShared) {
   EXPECT_THROW(session_->lane("notes").write(
                    [&](WriteTx&) { workspace_->backup("vault", place_.outside("backup")); }),
                MisuseError);
-  if (GetParam() == ProfileKind::Encrypted)
+  if (GetParam() == ProfileKind::Encrypted) {
     EXPECT_NO_THROW((void)place_.open().unlock("vault", kPassword));
+  }
   EXPECT_NO_THROW(add_note(session_->lane("notes"), "x"));
 }
 
