@@ -92,9 +92,9 @@ struct FragileDisk::Methods {
     const int result = real(file)->pMethods->xWrite(real(file), data, size, from);
     const Handle& handle = Handle::of(file);
     if (result == SQLITE_OK && handle.is_watched())
-      handle.disk->note({Change::Kind::Write, handle.file, from,
-                         std::string(static_cast<const char*>(data),
-                                     static_cast<std::size_t>(size))});
+      handle.disk->note(
+          {Change::Kind::Write, handle.file, from,
+           std::string(static_cast<const char*>(data), static_cast<std::size_t>(size))});
     return result;
   }
   static int truncate(sqlite3_file* file, sqlite3_int64 size) noexcept {
@@ -152,13 +152,28 @@ struct FragileDisk::Methods {
   }
 
   static constexpr sqlite3_io_methods kWithoutIndex = {
-      1,         close, read, write,  truncate,       sync,    file_size,
-      lock,      unlock,      check_reserved, control, sector_size, characteristics,
-      nullptr,   nullptr,     nullptr, nullptr,       nullptr, nullptr};
-  static constexpr sqlite3_io_methods kAll = {
-      2,         close, read, write,  truncate,       sync,    file_size,
-      lock,      unlock,      check_reserved, control, sector_size, characteristics,
-      map_index, lock_index,  barrier, unmap_index,   nullptr, nullptr};
+      1,       close,          read,    write,       truncate,        sync,    file_size, lock,
+      unlock,  check_reserved, control, sector_size, characteristics, nullptr, nullptr,   nullptr,
+      nullptr, nullptr,        nullptr};
+  static constexpr sqlite3_io_methods kAll = {2,
+                                              close,
+                                              read,
+                                              write,
+                                              truncate,
+                                              sync,
+                                              file_size,
+                                              lock,
+                                              unlock,
+                                              check_reserved,
+                                              control,
+                                              sector_size,
+                                              characteristics,
+                                              map_index,
+                                              lock_index,
+                                              barrier,
+                                              unmap_index,
+                                              nullptr,
+                                              nullptr};
 };
 
 FragileDisk::FragileDisk(std::filesystem::path directory, DiskFaults faults)

@@ -90,7 +90,7 @@ class FragileDisk {
   sqlite3_vfs* const base_;
   sqlite3_vfs vfs_{};
 
-  mutable std::mutex mutex_;  // Guards what follows.
+  mutable std::mutex mutex_;        // Guards what follows.
   std::vector<std::string> files_;  // What was there in the beginning; later ones begin empty.
   std::map<std::string, std::size_t> names_;
   std::map<std::string, std::size_t> names_at_first_;
