@@ -112,18 +112,18 @@ class TortureRun {
     return false;
   }
 
-  // All processes open a file that none of them has seen.
+  // All processes open files that none of them has seen.
   [[nodiscard]] bool start_together(Crew& crew) {
-    const auto end = begin_ + settings_.duration / 10;
-    int round = 0;
+    constexpr int kFiles = 5;
+    const auto end = begin_ + settings_.duration / 6;
+    const std::filesystem::path folder = place_.path() / "starts";
     do {
       show("starts");
-      const std::filesystem::path fresh = place_.path() / fmt::format("start-{}.db", ++round);
-      crew.tell("start " + fresh.string());
+      std::filesystem::create_directory(folder);
+      crew.tell(fmt::format("start {} {}", kFiles, (folder / "fresh").string()));
       if (!await(crew, 'f')) return is_going_on();
-      report_.with_numbers([](Numbers& n) { ++n.starts; });
-      for (const char* suffix : {"", "-wal", "-shm", "-gate", "-journal"})
-        std::filesystem::remove(fresh.string() + suffix);
+      report_.with_numbers([](Numbers& n) { n.starts += kFiles; });
+      std::filesystem::remove_all(folder);
     } while (steady_clock::now() < end);
     return true;
   }

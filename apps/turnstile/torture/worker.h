@@ -2,7 +2,8 @@
 // with several threads, and says after each answer what it was. It is told what to do by lines on
 // standard input:
 //
-//   start PATH     open a fresh file that the others open at this moment too, write, close: `f`
+//   start N PATH   open N fresh files that the others open at this moment too, PATH1, PATH2 and
+//                  so on, write into each and close it: `f`
 //   open           open the database: `o`
 //   turns MS       write transactions of 2 ms, one after the other, for so long: `c`
 //   work           write, read and work on tasks until the end of the input
