@@ -14,7 +14,7 @@ namespace turnstile::cli::torture {
 [[nodiscard]] Migrations tables();
 
 /// One write of a worker: its process, counted through all that there have been, the thread, and
-/// which of its writes. It changes five rows of four tables.
+/// which of its writes. It changes six rows of four tables.
 struct Entry {
   std::int64_t run = 0;
   std::int64_t thread = 0;

@@ -1,13 +1,17 @@
 // turnstile torture: workers write with all that can happen to them, and afterwards what they were
 // told is compared with what is there.
 #include <fmt/core.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <random>
+#include <stop_token>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -76,9 +80,11 @@ class TortureRun {
         random_(settings.seed),
         ledger_(place.path(), settings.processes),
         progress_(context.arguments.json()),
-        begin_(steady_clock::now()) {}
+        begin_(steady_clock::now()),
+        on_signal_(
+            context.interrupts, [this] { stop_.request_stop(); }, kGrace) {}
 
-  // False when it was interrupted.
+  // False when it was interrupted. Throws Cancelled when that comes while it judges.
   [[nodiscard]] bool run() {
     {
       Crew crew(place_.database(), settings_, ledger_, report_);
@@ -92,7 +98,7 @@ class TortureRun {
         crew.finish();
     }
     show("verification");
-    judge(place_.database(), ledger_, settings_, report_);
+    judge(place_.database(), ledger_, settings_, report_, stop_.get_token());
     return true;
   }
 
@@ -115,7 +121,8 @@ class TortureRun {
   // All processes open files that none of them has seen.
   [[nodiscard]] bool start_together(Crew& crew) {
     constexpr int kFiles = 5;
-    const auto end = begin_ + settings_.duration / 6;
+    constexpr milliseconds kLongest{20'000};
+    const auto end = begin_ + std::min(settings_.duration / 6, kLongest);
     const std::filesystem::path folder = place_.path() / "starts";
     do {
       show("starts");
@@ -149,7 +156,10 @@ class TortureRun {
 
   [[nodiscard]] bool make_trouble(Crew& crew) {
     const Bystanders bystanders(place_.path(), settings_, report_);
-    while (steady_clock::now() < begin_ + settings_.duration) {
+    // Where the phases before have taken long there is time for this all the same.
+    const auto end =
+        std::max(begin_ + settings_.duration, steady_clock::now() + settings_.duration / 2);
+    while (steady_clock::now() < end) {
       if (context_.interrupts.wait_for(milliseconds(30 + random_() % 120))) return false;
       crew.look_after();
       end_phases(crew);
@@ -211,6 +221,9 @@ class TortureRun {
     if (busy_ && now >= busy_until_) busy_.reset();
   }
 
+  // For the workers' end, and for all that they have made.
+  static constexpr std::chrono::seconds kGrace{10};
+
   Context& context_;
   const Settings settings_;
   const Place& place_;
@@ -222,6 +235,8 @@ class TortureRun {
   std::optional<steady_clock::time_point> full_until_;
   std::unique_ptr<Child> busy_;
   steady_clock::time_point busy_until_;
+  std::stop_source stop_;
+  const Interrupts::StopAction on_signal_;  // The last, so that it ends first.
 };
 
 Settings settings_of(const Arguments& arguments) {
@@ -249,9 +264,6 @@ Settings settings_of(const Arguments& arguments) {
 ExitCode run_torture(Context& context) {
   const Settings settings = settings_of(context.arguments);
   Place place(context.arguments.positional("DIR"));
-  // The loop looks for it, ends the workers and removes what they have made.
-  const Interrupts::StopAction stop(
-      context.interrupts, [] {}, std::chrono::seconds(10));
   Report report;
   {
     TortureRun run(context, settings, place, report);

@@ -102,15 +102,16 @@ void judge_turns(const std::filesystem::path& database, Report& report) {
 }
 
 void judge(const std::filesystem::path& database, const Ledger& ledger, const Settings& settings,
-           Report& report) {
+           Report& report, const std::stop_token& stop) {
   Options options;
   options.busy_timeout = settings.timeout;
   options.migrations = tables();
   const Database db = Database::open(database.string(), options);
-  for (const std::string& problem : db.maintenance().integrity_check())
+  for (const std::string& problem :
+       db.maintenance().integrity_check(IntegrityCheck::Full, {.stop = stop}))
     report.find("DAMAGED", problem);
   const Ledger::Content told = ledger.read();
-  db.lane("judge").read([&](ReadTx& tx) {
+  db.lane("judge").read({.stop = stop}, [&](ReadTx& tx) {
     for (const std::string& broken : broken_rules(tx))
       report.find("RULE_BROKEN", broken);
     judge_entries(tx, told, report);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <stop_token>
 
 #include "torture/ledger.h"
 #include "torture/report.h"
@@ -11,8 +12,9 @@ namespace turnstile::cli::torture {
 /// Looks at the order in which the processes had their turns. Called while nobody works.
 void judge_turns(const std::filesystem::path& database, Report& report);
 
-/// Opens the database, as a program would after a crash, and compares it with the ledger.
+/// Opens the database, as a program would after a crash, and compares it with the ledger. Throws
+/// Cancelled when it is stopped.
 void judge(const std::filesystem::path& database, const Ledger& ledger, const Settings& settings,
-           Report& report);
+           Report& report, const std::stop_token& stop);
 
 }  // namespace turnstile::cli::torture
