@@ -58,8 +58,9 @@ class Torture : public testing::Test {
     sabotage(sql);
     const CliResult result = run.finish();
     EXPECT_EQ(result.status, 2) << result.err;
+    const Json report = Json::parse(result.out);
     Json ids = Json::array();
-    for (const Json& finding : Json::parse(result.out).at("findings"))
+    for (const Json& finding : report.at("findings"))
       ids.push_back(finding.at("id"));
     return ids;
   }
@@ -108,7 +109,7 @@ TEST_F(Torture, FindsWhatIsThereAndWasNeverWritten) {
 }
 
 TEST_F(Torture, EndsAllProcessesAndRemovesItsFilesAtCtrlC) {
-  CliRun run({"torture", directory(), "--seconds", "600", "--kill", "--full-disk"});
+  CliRun run({"torture", directory(), "--seconds", "12", "--kill", "--full-disk"});
   ASSERT_TRUE(soon([this] { return !database().empty(); }));
   run.process().signal(SIGINT);
   EXPECT_EQ(run.process().wait(), 130);
@@ -117,7 +118,7 @@ TEST_F(Torture, EndsAllProcessesAndRemovesItsFilesAtCtrlC) {
 }
 
 TEST_F(Torture, LeavesNoProcessBehindWhenItIsKilled) {
-  CliRun run({"torture", directory(), "--seconds", "600", "--kill"});
+  CliRun run({"torture", directory(), "--seconds", "12", "--kill"});
   ASSERT_TRUE(soon([this] { return !database().empty(); }));
   run.process().kill();
   EXPECT_TRUE(soon([this] { return processes() == 0; }));
