@@ -41,10 +41,15 @@ Crew::Crew(std::filesystem::path database, const Settings& settings, Ledger& led
       report_(report),
       random_(settings.seed),
       members_(static_cast<std::size_t>(settings.processes)) {
-  int place = 0;
-  for (Member& member : members_) {
-    member.place = place++;
-    start(member);
+  try {
+    int place = 0;
+    for (Member& member : members_) {
+      member.place = place++;
+      start(member);
+    }
+  } catch (...) {
+    kill_all();
+    throw;
   }
 }
 
@@ -112,6 +117,11 @@ void Crew::resume(Member& member) {
   if (std::exchange(member.is_stopped, false)) member.child->signal(SIGCONT);
 }
 
+void Crew::resume_all() {
+  for (Member& member : members_)
+    resume(member);
+}
+
 void Crew::limit_file_size(std::optional<std::uint64_t> bytes) {
   for (const Member& member : members_)
     member.child->limit_file_size(bytes);
@@ -128,11 +138,9 @@ void Crew::look_after() {
 }
 
 void Crew::finish() {
-  for (Member& member : members_) {
-    resume(member);
-    member.child->limit_file_size({});
+  resume_all();
+  for (const Member& member : members_)
     member.child->close_input();
-  }
   const auto end = Clock::now() + settings_.timeout;
   std::unique_lock lock(mutex_);
   for (Member& member : members_) {

@@ -27,6 +27,7 @@ namespace turnstile::cli::torture {
 /// Threads: confined, to the thread that made it: the workers end with that.
 class Crew {
  public:
+  /// Throws std::system_error when they cannot be started.
   Crew(std::filesystem::path database, const Settings& settings, Ledger& ledger, Report& report);
   /// Kills them.
   ~Crew();
@@ -45,6 +46,7 @@ class Crew {
   void kill(std::size_t member);
   /// SIGSTOP, until look_after() finds that the time is over.
   void stop(std::size_t member, std::chrono::milliseconds span);
+  void resume_all();
   /// No file of theirs may grow beyond this; empty: as they like.
   void limit_file_size(std::optional<std::uint64_t> bytes);
   /// Lets those go on whose time is over, and replaces who has ended by itself, which is a finding.

@@ -156,6 +156,19 @@ class TortureRun {
 
   [[nodiscard]] bool make_trouble(Crew& crew) {
     const Bystanders bystanders(place_.path(), settings_, report_);
+    const bool has_ended = hurt_until_the_end(crew);
+    full_until_.reset();
+    crew.limit_file_size({});
+    busy_.reset();
+    // Somebody may wait for one that stands still, and their end is waited for here.
+    if (has_ended)
+      crew.resume_all();
+    else
+      crew.kill_all();
+    return has_ended;
+  }
+
+  [[nodiscard]] bool hurt_until_the_end(Crew& crew) {
     // Where the phases before have taken long there is time for this all the same.
     const auto end =
         std::max(begin_ + settings_.duration, steady_clock::now() + settings_.duration / 2);
@@ -167,9 +180,6 @@ class TortureRun {
       show(fmt::format("{} writes",
                        report_.with_numbers([](const Numbers& n) { return n.acknowledged; })));
     }
-    full_until_.reset();
-    crew.limit_file_size({});
-    busy_.reset();
     return true;
   }
 
