@@ -54,7 +54,8 @@ class Torture : public testing::Test {
   }
 
   [[nodiscard]] Json findings_after(const std::string& sql) const {
-    CliRun run({"torture", directory(), "--seconds", "4", "--processes", "2", "--json"});
+    CliRun run({"torture", directory(), "--seconds", "4", "--processes", "2", "--timeout", "5m",
+                "--json"});
     sabotage(sql);
     const CliResult result = run.finish();
     EXPECT_EQ(result.status, 2) << result.err;
@@ -72,7 +73,7 @@ TEST_F(Torture, FindsNothingWhereEverythingIsDoneToTheProcesses) {
   const int seconds = test_size("TURNSTILE_TEST_TORTURE_SECONDS", 5);
   const ProgramResult result =
       run_program({place_of::cli(), "torture", directory(), "--seconds", std::to_string(seconds),
-                   "--kill", "--full-disk", "--json"},
+                   "--kill", "--full-disk", "--timeout", "5m", "--json"},
                   patience(std::chrono::seconds(3 * seconds + 60)));
   std::cout << result.output;
   const Json report = Json::parse(result.output);
