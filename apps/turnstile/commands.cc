@@ -166,6 +166,23 @@ constexpr auto kWatchExamples = std::to_array<Example>({
     {"turnstile watch app.db note tag --json | jq -c .tables", "of two tables, for a script"},
 });
 
+// torture
+constexpr auto kTorturePositionals = std::to_array<Positional>(
+    {{"DIR", "a directory on the disk that is to be tried", true, Words::Files}});
+constexpr auto kTortureFlags = std::to_array<Flag>({
+    {"--processes", "COUNT", "so many processes (default 4)"},
+    {"--threads", "COUNT", "each with so many that write (default 4)"},
+    {"--seconds", "COUNT", "for so long (default 10)"},
+    {"--kill", "", "kill processes with kill -9, and stop them for a while"},
+    {"--full-disk", "", "let the disk be full for them now and then"},
+    {"--seed", "NUMBER", "what chance begins with (default by chance)"},
+});
+constexpr auto kTortureExamples = std::to_array<Example>({
+    {"turnstile torture /var/lib/app --kill --full-disk", "ten seconds of everything"},
+    {"turnstile torture . --seconds 600 --kill --full-disk --json | jq .findings",
+     "ten minutes, for a script"},
+});
+
 // version
 constexpr auto kVersionExamples = std::to_array<Example>({
     {"turnstile version --json | jq -r .engine.version", "the SQLite inside"},
@@ -275,6 +292,16 @@ constexpr auto kCommands = std::to_array<Command>({
      {},
      kWatchExamples,
      run_watch},
+    {"torture", "try on this disk that nothing is lost and nobody locked out",
+     "Processes of this program write, read and work on tasks of one database in a directory of "
+     "their own in DIR, and keep a ledger of what was acknowledged, outside the database. "
+     "Meanwhile there are backups, checkpoints, a slow disk and sqlite3 shells, and with the flags "
+     "kill -9, processes that stand still, and a full disk. Then the database is compared with the "
+     "ledger: nothing acknowledged may be missing, nothing half there. A full disk is a limit on "
+     "what the processes may write: nobody else on the disk is disturbed.\n\n"
+     "Ends with 2 when something was found; the directory is kept then, and removed otherwise. A "
+     "wait that is longer than --timeout, here 30s, is a finding.",
+     kTorturePositionals, kTortureFlags, kTortureExamples, run_torture},
     {"version",
      "show the versions of the program and of its SQLite",
      "The version of sqlite-vec is shown when the environment variable TURNSTILE_VEC0 names its "
