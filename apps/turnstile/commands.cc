@@ -158,6 +158,36 @@ constexpr auto kLocksExamples = std::to_array<Example>({
     {"turnstile locks app.db", "who holds what now"},
 });
 
+// explain
+constexpr auto kExplainPositionals = std::to_array<Positional>({
+    {"WORDS",
+     "a result code, an error code, a message, a line of a log, or a cause",
+     false,
+     Words::Causes,
+     {},
+     true},
+});
+constexpr auto kExplainFlags = std::to_array<Flag>({
+    {"--markdown", "", "print all causes as the page docs/reference/causes.md"},
+});
+constexpr auto kExplainExamples = std::to_array<Example>({
+    {"turnstile explain database table is locked", "a message"},
+    {"turnstile explain 517", "a result code"},
+    {"turnstile explain upgrade-after-read", "a cause, with its cure"},
+});
+
+// demo
+constexpr auto kDemoPositionals = std::to_array<Positional>({
+    {"CAUSE", "a cause, seed1 or seed2; without it, they are listed", false, Words::Demos},
+});
+constexpr auto kDemoFlags = std::to_array<Flag>({
+    {"--part", "PART", "used by the command itself, for the processes that it starts"},
+});
+constexpr auto kDemoExamples = std::to_array<Example>({
+    {"turnstile demo", "what there is"},
+    {"turnstile demo stale-snapshot", "let it happen"},
+});
+
 // watch
 constexpr auto kWatchPositionals = std::to_array<Positional>(
     {kDb, {"TABLE", "tell only of commits that touch these tables", false, Words::Any, {}, true}});
@@ -283,6 +313,16 @@ constexpr auto kCommands = std::to_array<Command>({
     {"locks", "show which processes hold or wait for locks on a database",
      "Does not open the database and so cannot disturb it.", kLocksPositionals, kLocksFlags,
      kLocksExamples, run_locks},
+    {"explain", "say what a failure of SQLite's means, what causes it, and how to cure it",
+     "Takes the words as they are: a result code by name or number, a code of Turnstile's, a "
+     "message, or a line of a log with one of these in it. Where several causes are possible, it "
+     "says how to find out which one it is. Needs no database.",
+     kExplainPositionals, kExplainFlags, kExplainExamples, run_explain},
+    {"demo", "let a failure happen with SQLite alone, then do the same work through Turnstile",
+     "In a directory of its own, with processes of its own where it needs them; both counts are "
+     "printed. The status is 0 when SQLite alone failed and Turnstile did not, 1 when nothing "
+     "failed or this machine does not permit it, and 2 when Turnstile failed.",
+     kDemoPositionals, kDemoFlags, kDemoExamples, run_demo},
     {"watch",
      "tell of each commit that touches tables, whoever makes it",
      "Opens the database for reading only. A line is one commit, or several where they came faster "
