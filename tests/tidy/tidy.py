@@ -94,6 +94,7 @@ PUBLIC_HEADERS = {
     "interrupt_watch.h": "host",
     "shell.h": "host",
     "diagnose.h": "diagnose",
+    "doctor.h": "diagnose",
 }
 
 # Public headers may include other libraries only where listed here.
@@ -106,6 +107,7 @@ DUE_REQUIREMENTS = {
     "BOOT": "1-12",
     "CORE": "1-25",
     "CRON": "1-15",
+    "DOC": "1-10",
     "EMB": "1-7",
     "FTS": "1-10",
     "LIFE": "1-5",
