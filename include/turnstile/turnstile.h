@@ -1,4 +1,4 @@
-// Everything but the C handle (native.h) and the outside view (diagnose.h, doctor.h).
+// Everything but the C handle (native.h) and the outside view (diagnose.h).
 #pragma once
 
 #include "turnstile/async.h"

@@ -12,7 +12,7 @@ Findings check_journal_mode(const Patient& patient) {
   finding.title = "rollback journal: readers and writers keep each other out";
   finding.cure =
       "Switch once to the write-ahead log, while nobody uses the file: `turnstile init " +
-      patient.path.filename().string() + "`, or `PRAGMA journal_mode=WAL`.";
+      patient.path.filename().string() + "` does.";
   return {finding};
 }
 
