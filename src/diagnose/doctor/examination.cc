@@ -47,7 +47,8 @@ std::string why_not_inside(const Patient& patient) {
 void look_inside(Patient& patient) {
   patient.why_not_inside = why_not_inside(patient);
   if (!patient.why_not_inside.empty()) return;
-  const bool is_still = !patient.in_use();
+  // Whoever has a log and no index of it has not read anything yet.
+  const bool is_still = !patient.in_use() || !patient.state(Part::LogIndex).exists;
   const bool is_limited = !is_still && !patient.options.full;
   patient.inside.emplace(patient.path, is_still ? Content::Manner::Still : Content::Manner::Beside,
                          is_limited ? std::optional(kLongestQuestion) : std::nullopt,
@@ -62,10 +63,9 @@ void add(std::string_view id, Findings findings, DoctorReport& report) {
 }
 
 /// A file that is read without locks may be changed meanwhile; then what was found is not true.
-bool was_disturbed(Patient& patient, const std::vector<FileState>& before) {
-  if (!patient.inside || patient.inside->manner() != Content::Manner::Still) return false;
-  patient.inside.reset();  // So that this process is no user itself.
-  return patient.fingerprint() != before || !find_users(patient.path).users.empty();
+bool was_disturbed(const Patient& patient, const std::vector<FileState>& before) {
+  return patient.inside && patient.inside->manner() == Content::Manner::Still &&
+         patient.fingerprint() != before;
 }
 
 void run_inside(Patient& patient, DoctorReport& report) {

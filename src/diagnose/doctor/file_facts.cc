@@ -235,7 +235,10 @@ LogContent read_log(const std::filesystem::path& path) {
   std::optional<std::uint32_t> counter;  // Of a transaction that may not be committed.
   std::uint64_t frames = 0;
   std::array<char, kFrameHeader> frame{};
-  for (std::uint64_t at = kLogHeader; file.read(at, frame); at += kFrameHeader + log.page_size) {
+  const std::uint64_t frame_size = kFrameHeader + log.page_size;
+  const std::uint64_t size = look_at(path).size;
+  for (std::uint64_t at = kLogHeader; at + frame_size <= size && file.read(at, frame);
+       at += frame_size) {
     // Frames of a former round of the log have other salts.
     if (view(frame).substr(8, 8) != salts) break;
     ++frames;

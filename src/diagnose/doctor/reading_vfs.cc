@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <cstddef>
+#include <cstring>
 #include <string_view>
 
 namespace turnstile::diagnose {
@@ -124,11 +126,62 @@ constexpr sqlite3_io_methods kStillMethods = {1,
                                               nullptr,
                                               nullptr};
 
+// A log that is not there is an empty one: SQLite would make it before it reads.
+
+int close_nothing(sqlite3_file*) {
+  return SQLITE_OK;
+}
+int read_nothing(sqlite3_file*, void* to, int count, sqlite3_int64) {
+  std::memset(to, 0, static_cast<std::size_t>(count));
+  return SQLITE_IOERR_SHORT_READ;
+}
+int no_size(sqlite3_file*, sqlite3_int64* size) {
+  *size = 0;
+  return SQLITE_OK;
+}
+int no_sector_size(sqlite3_file*) {
+  return 4096;
+}
+int no_characteristics(sqlite3_file*) {
+  return 0;
+}
+
+constexpr sqlite3_io_methods kNothingMethods = {1,
+                                                close_nothing,
+                                                read_nothing,
+                                                refuse_write,
+                                                refuse_truncate,
+                                                sync_nothing,
+                                                no_size,
+                                                lock_nothing,
+                                                lock_nothing,
+                                                nothing_is_reserved,
+                                                control_nothing,
+                                                no_sector_size,
+                                                no_characteristics,
+                                                nullptr,
+                                                nullptr,
+                                                nullptr,
+                                                nullptr,
+                                                nullptr,
+                                                nullptr};
+
+bool is_missing(const char* name) {
+  int exists = 0;
+  return unix_vfs()->xAccess(unix_vfs(), name, SQLITE_ACCESS_EXISTS, &exists) == SQLITE_OK &&
+         exists == 0;
+}
+
 int open_file(const char* name, sqlite3_file* file, int flags, int* flags_out,
               const sqlite3_io_methods& methods) {
   file->pMethods = nullptr;
   // A file without a name is one for what does not fit into memory.
   if (name == nullptr) return SQLITE_CANTOPEN;
+  if ((flags & SQLITE_OPEN_WAL) != 0 && is_missing(name)) {
+    file->pMethods = &kNothingMethods;
+    if (flags_out != nullptr) *flags_out = SQLITE_OPEN_READONLY | SQLITE_OPEN_WAL;
+    return SQLITE_OK;
+  }
   auto* const self = reinterpret_cast<ReadingFile*>(file);
   self->real = reinterpret_cast<sqlite3_file*>(self + 1);
   flags &= ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_DELETEONCLOSE |

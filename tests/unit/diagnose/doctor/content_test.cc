@@ -110,7 +110,7 @@ class InsideVectors : public Doctor {
   InsideVectors() {
     const Database database = Database::open(path());
     const VectorStore store(database.lane("vectors"));
-    static_cast<void>(store.create({.name = "notes", .dimension = 128, .model = "small"}));
+    static_cast<void>(store.create("notes", {.dimension = 128, .model = "small"}));
   }
   [[nodiscard]] Finding expecting(std::int64_t dimension, const std::string& name = "notes") const {
     DoctorOptions options;
