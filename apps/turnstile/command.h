@@ -88,6 +88,7 @@ inline constexpr Positional kDb = {"DB", "path of the database, or a file: URI",
 [[nodiscard]] ExitCode run_checkpoint(Context& context);
 [[nodiscard]] ExitCode run_completions(Context& context);
 [[nodiscard]] ExitCode run_demo(Context& context);
+[[nodiscard]] ExitCode run_doctor(Context& context);
 [[nodiscard]] ExitCode run_exec(Context& context);
 [[nodiscard]] ExitCode run_explain(Context& context);
 [[nodiscard]] ExitCode run_help(Context& context);

@@ -188,6 +188,20 @@ constexpr auto kDemoExamples = std::to_array<Example>({
     {"turnstile demo stale-snapshot", "let it happen"},
 });
 
+// doctor
+constexpr auto kDoctorPositionals = std::to_array<Positional>(
+    {{"DB", "path of a database or of a workspace, or a file: URI", true, Words::Files}});
+constexpr auto kDoctorFlags = std::to_array<Flag>({
+    {"--full", "", "compare indexes with tables too, and take the time that it takes"},
+    {"--fix", "", "set right what can be set right without a risk, after asking"},
+    {"--encrypted", "", "the program means the file to be encrypted"},
+    {"--embedding", "NAME=DIM", "what the program's model makes for this collection", '\0', true},
+});
+constexpr auto kDoctorExamples = std::to_array<Example>({
+    {"turnstile doctor app.db", "what is wrong, and what to do"},
+    {"turnstile doctor app.db --json | jq .summary", "for a script"},
+});
+
 // watch
 constexpr auto kWatchPositionals = std::to_array<Positional>(
     {kDb, {"TABLE", "tell only of commits that touch these tables", false, Words::Any, {}, true}});
@@ -323,6 +337,16 @@ constexpr auto kCommands = std::to_array<Command>({
      "printed. The status is 0 when SQLite alone failed and Turnstile did not, 1 when nothing "
      "failed or this machine does not permit it, and 2 when Turnstile failed.",
      kDemoPositionals, kDemoFlags, kDemoExamples, run_demo},
+    {"doctor", "look for what is wrong with a database, or soon will be",
+     "For the database of any program: its file and what lies beside it, the disk, the processes "
+     "that use it and their versions of SQLite, locks and who holds them, and what is inside. "
+     "Changes nothing, and keeps nobody waiting: beside programs that use the file a look inside "
+     "takes a fifth of a second at most, unless --full is given. Each finding has its evidence, a "
+     "cure, and the cause that `turnstile explain` tells more of.\n\n"
+     "Run it as the user that the program runs as, or as root to see all processes. Ends with 1 "
+     "when there are warnings and with 2 when something failed.\n\n"
+     "Of a workspace of vaults it looks at the files, for which it needs no password.",
+     kDoctorPositionals, kDoctorFlags, kDoctorExamples, run_doctor},
     {"watch",
      "tell of each commit that touches tables, whoever makes it",
      "Opens the database for reading only. A line is one commit, or several where they came faster "

@@ -95,6 +95,7 @@ PUBLIC_HEADERS = {
     "shell.h": "host",
     "causes.h": "diagnose",
     "diagnose.h": "diagnose",
+    "doctor.h": "diagnose",
 }
 
 # Public headers may include other libraries only where listed here.
@@ -107,6 +108,7 @@ DUE_REQUIREMENTS = {
     "BOOT": "1-12",
     "CORE": "1-25",
     "CRON": "1-15",
+    "DOC": "1-10",
     "EMB": "1-7",
     "FTS": "1-10",
     "LIFE": "1-5",
