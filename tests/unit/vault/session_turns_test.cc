@@ -101,9 +101,10 @@ TEST_P(SessionTurns, AChangeInsideAClosureLeavesTheProfileShared) {
   EXPECT_THROW(session_->lane("notes").write(
                    [&](WriteTx&) { workspace_->backup("vault", place_.outside("backup")); }),
                MisuseError);
-  if (GetParam() == ProfileKind::Encrypted) {
-    EXPECT_NO_THROW((void)place_.open().unlock("vault", kPassword));
-  }
+  const auto unlock_again = [this] {
+    if (GetParam() == ProfileKind::Encrypted) (void)place_.open().unlock("vault", kPassword);
+  };
+  EXPECT_NO_THROW(unlock_again());
   EXPECT_NO_THROW(add_note(session_->lane("notes"), "x"));
 }
 
