@@ -67,7 +67,7 @@ Database Database::open(std::string_view path, Options options, std::source_loca
 }
 
 Database detail::ProtectedOpen::open(std::string path, Options options,
-                                     std::shared_ptr<sqlite::Protection> protection,
+                                     const std::shared_ptr<sqlite::Protection>& protection,
                                      std::source_location where) {
   database::validate(options, where);
   database::fill_in(options);

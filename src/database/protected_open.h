@@ -18,7 +18,7 @@ class ProtectedOpen {
   /// As Database::open, but `path` is never a URI, and all connections get `protection`, which ends
   /// with the database.
   [[nodiscard]] static Database open(std::string path, Options options,
-                                     std::shared_ptr<sqlite::Protection> protection,
+                                     const std::shared_ptr<sqlite::Protection>& protection,
                                      std::source_location where);
 
   /// As Database::close. When a closure does not end, which throws Timeout, `kept` exists until the
