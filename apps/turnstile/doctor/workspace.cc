@@ -90,6 +90,7 @@ class WorkspaceExamination {
           {relative(folder.record()), std::string(error.message())},
           "Restore a backup of the profile.");
       known_.push_back({id, ""});
+      open_.push_back(folder.path());  // It may be one without a password.
       return;
     }
     if (!record) {
@@ -100,7 +101,7 @@ class WorkspaceExamination {
     if (record->is_protected())
       look_for_plain_database(folder, *record);
     else
-      plain_.push_back(folder.path());
+      open_.push_back(folder.path());
     // In the middle of a change, and of attaching a file, what would be left over is in use.
     if (!diagnose::find_users(folder.lock()).users.empty()) {
       add("workspace-profile", CheckStatus::Skip, "a profile is in use and was not looked into",
@@ -218,7 +219,7 @@ class WorkspaceExamination {
     for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
       const fs::path& path = entry->path();
       const auto holds = [&](const fs::path& folder) { return is_inside(path, folder); };
-      if (!entry->is_regular_file() || std::ranges::any_of(plain_, holds) ||
+      if (!entry->is_regular_file() || std::ranges::any_of(open_, holds) ||
           std::ranges::find(expected_, path) != expected_.end()) {
         continue;
       }
@@ -251,7 +252,7 @@ class WorkspaceExamination {
   Call call_;
   DoctorReport report_;
   std::vector<vault::RegistryEntry> known_;
-  std::vector<fs::path> plain_;     // Folders of profiles without a password.
+  std::vector<fs::path> open_;      // Folders of profiles without a password.
   std::vector<fs::path> expected_;  // Files that were told of already.
 };
 

@@ -72,4 +72,13 @@ std::string holder_of(const LockInfo& lock) {
   return text;
 }
 
+std::string in_words(const LockInfo& lock) {
+  std::string text = holder_of(lock) + " has the " + lock.lock;
+  if (!lock.lane.empty()) text += " for lane " + lock.lane;
+  if (lock.since) text += ", for " + std::to_string(lock.since->count()) + " ms so far";
+  if (!lock.sql.empty()) text += ": " + lock.sql;
+  if (!lock.waiters.empty()) text += "; " + counted(lock.waiters.size(), "process") + " waiting";
+  return text;
+}
+
 }  // namespace turnstile::diagnose

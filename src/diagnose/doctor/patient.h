@@ -58,5 +58,7 @@ struct Patient {
 [[nodiscard]] bool keeps_writers_out(const LockInfo& lock) noexcept;
 /// `process 4711 (sqlite3)`.
 [[nodiscard]] std::string holder_of(const LockInfo& lock);
+/// The same with what it has, and what else is known of that.
+[[nodiscard]] std::string in_words(const LockInfo& lock);
 
 }  // namespace turnstile::diagnose

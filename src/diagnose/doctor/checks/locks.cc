@@ -8,15 +8,6 @@ namespace {
 
 constexpr std::chrono::seconds kLongHold{10};
 
-std::string in_words(const LockInfo& lock) {
-  std::string text = holder_of(lock) + " has the " + lock.lock;
-  if (!lock.lane.empty()) text += " for lane " + lock.lane;
-  if (lock.since) text += " since " + std::to_string(lock.since->count()) + " ms";
-  if (!lock.sql.empty()) text += ": " + lock.sql;
-  if (!lock.waiters.empty()) text += "; " + counted(lock.waiters.size(), "process") + " waiting";
-  return text;
-}
-
 std::string cause_of(const LockInfo& lock) {
   if (lock.lock == "WAL recovery lock") return "recovery-after-crash";
   return is_read_mark(lock) ? "checkpoint-waits-on-reader" : "foreign-writer";

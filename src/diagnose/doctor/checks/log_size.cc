@@ -9,7 +9,7 @@ Findings check_log_size(const Patient& patient) {
   const std::uint64_t size = patient.state(Part::Log).size;
   std::vector<std::string> readers;
   for (const LockInfo& lock : patient.locks)
-    if (is_read_mark(lock)) readers.push_back(holder_of(lock) + " reads (" + lock.lock + ")");
+    if (is_read_mark(lock)) readers.push_back(in_words(lock));
   const std::string text = "the write-ahead log has " + std::to_string(size / 1024) + " KiB";
   if (size <= kLarge) return {pass(text, readers)};
   Finding finding;
