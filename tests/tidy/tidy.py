@@ -14,6 +14,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "scripts"))
 import compile_commands  # noqa: E402
+import page_rules  # noqa: E402
 
 # (rule, path) -> reason.
 EXCEPTIONS = {}
@@ -398,6 +399,7 @@ RULES = {
     "pragma-once": rule_pragma_once,
     "machine": rule_machine,
     "dead-files": rule_dead_files,
+    **page_rules.RULES,
 }
 
 
