@@ -42,7 +42,7 @@ class CliInterrupt : public CliTest {
       if (!line.starts_with("SigBlk:")) continue;
       const auto blocked = std::stoull(line.substr(7), nullptr, 16);
       const auto has = [&](int signal) { return (blocked >> (signal - 1) & 1) != 0; };
-      return has(SIGINT) && !has(SIGUSR1);
+      return has(SIGINT) && !has(SIGUSR2);
     }
     return false;
   }
