@@ -49,10 +49,7 @@ class Writer::Permit {
   explicit Permit(Writer& writer) noexcept : writer_(writer) {
     writer_.alone_shown_.store(1, std::memory_order_relaxed);
   }
-  ~Permit() {
-    writer_.alone_shown_.store(0, std::memory_order_relaxed);
-    writer_.leave();
-  }
+  ~Permit() { writer_.leave(); }
   Permit(const Permit&) = delete;
   Permit& operator=(const Permit&) = delete;
 
@@ -230,6 +227,7 @@ bool Writer::yield(detail::WriteSession& session) {
   if (turn_.enter(job, true) == WriterTurn::Entry::Queued)
     static_cast<void>(turn_.wait(job, Deadline::never()));
   alone_ = &job;
+  alone_shown_.store(1, std::memory_order_relaxed);
   if (job.stopped.load(std::memory_order_relaxed)) sqlite::raise_stopped(job.call());
   job.call().deadline = Deadline::after(options_.busy_timeout);
   shared_permit_.acquire(shared_turn_, gate::SharedTurn::Kind::Exclusive, job.call(), job.claim());
@@ -501,6 +499,7 @@ void Writer::leave() noexcept {
   if (fork_guard_.forked())
     return;  // The turn and its mutex are as the parent's threads left them.
   shown_call_.end();
+  alone_shown_.store(0, std::memory_order_relaxed);
   stage_.store(Stage::Idle, std::memory_order_relaxed);
   shared_permit_.release();
   if (gate_ && gate_->should_give()) gate_->give();
