@@ -25,8 +25,9 @@ namespace turnstile::cli {
 struct Context;
 
 /// What is expected in the place of a word, and what a shell should offer there. Program: the
-/// words of a command line for somebody else; all that is behind `--` belongs to it.
-enum class Words { Any, Files, HelpTopics, Choices, Program };
+/// words of a command line for somebody else; all that is behind `--` belongs to it. Causes and
+/// Demos: of failures, and those that can be shown.
+enum class Words { Any, Files, HelpTopics, Choices, Program, Causes, Demos };
 
 /// A word without a flag, such as DB.
 struct Positional {
@@ -86,7 +87,10 @@ inline constexpr Positional kDb = {"DB", "path of the database, or a file: URI",
 [[nodiscard]] ExitCode run_backup(Context& context);
 [[nodiscard]] ExitCode run_checkpoint(Context& context);
 [[nodiscard]] ExitCode run_completions(Context& context);
+[[nodiscard]] ExitCode run_demo(Context& context);
+[[nodiscard]] ExitCode run_doctor(Context& context);
 [[nodiscard]] ExitCode run_exec(Context& context);
+[[nodiscard]] ExitCode run_explain(Context& context);
 [[nodiscard]] ExitCode run_help(Context& context);
 [[nodiscard]] ExitCode run_info(Context& context);
 [[nodiscard]] ExitCode run_init(Context& context);
@@ -98,6 +102,7 @@ inline constexpr Positional kDb = {"DB", "path of the database, or a file: URI",
 [[nodiscard]] ExitCode run_restore(Context& context);
 [[nodiscard]] ExitCode run_serve(Context& context);
 [[nodiscard]] ExitCode run_top(Context& context);
+[[nodiscard]] ExitCode run_torture(Context& context);
 [[nodiscard]] ExitCode run_vacuum(Context& context);
 [[nodiscard]] ExitCode run_verify(Context& context);
 [[nodiscard]] ExitCode run_version(Context& context);

@@ -178,12 +178,73 @@ constexpr auto kServeExamples = std::to_array<Example>({
     {"turnstile serve app.db", "then look at http://127.0.0.1:8040/"},
 });
 
+// explain
+constexpr auto kExplainPositionals = std::to_array<Positional>({
+    {"WORDS",
+     "a result code, an error code, a message, a line of a log, or a cause",
+     false,
+     Words::Causes,
+     {},
+     true},
+});
+constexpr auto kExplainFlags = std::to_array<Flag>({
+    {"--markdown", "", "print all causes as the page docs/reference/causes.md"},
+});
+constexpr auto kExplainExamples = std::to_array<Example>({
+    {"turnstile explain database table is locked", "a message"},
+    {"turnstile explain 517", "a result code"},
+    {"turnstile explain upgrade-after-read", "a cause, with its cure"},
+});
+
+// demo
+constexpr auto kDemoPositionals = std::to_array<Positional>({
+    {"CAUSE", "a cause, seed1 or seed2; without it, they are listed", false, Words::Demos},
+});
+constexpr auto kDemoFlags = std::to_array<Flag>({
+    {"--part", "PART", "used by the command itself, for the processes that it starts"},
+});
+constexpr auto kDemoExamples = std::to_array<Example>({
+    {"turnstile demo", "what there is"},
+    {"turnstile demo stale-snapshot", "let it happen"},
+});
+
+// doctor
+constexpr auto kDoctorPositionals = std::to_array<Positional>(
+    {{"DB", "path of a database or of a workspace, or a file: URI", true, Words::Files}});
+constexpr auto kDoctorFlags = std::to_array<Flag>({
+    {"--full", "", "compare indexes with tables too, and take the time that it takes"},
+    {"--fix", "", "set right what can be set right without a risk, after asking"},
+    {"--encrypted", "", "the program means the file to be encrypted"},
+    {"--embedding", "NAME=DIM", "what the program's model makes for this collection", '\0', true},
+});
+constexpr auto kDoctorExamples = std::to_array<Example>({
+    {"turnstile doctor app.db", "what is wrong, and what to do"},
+    {"turnstile doctor app.db --json | jq .summary", "for a script"},
+});
+
 // watch
 constexpr auto kWatchPositionals = std::to_array<Positional>(
     {kDb, {"TABLE", "tell only of commits that touch these tables", false, Words::Any, {}, true}});
 constexpr auto kWatchExamples = std::to_array<Example>({
     {"turnstile watch app.db", "every commit, whoever makes it"},
     {"turnstile watch app.db note tag --json | jq -c .tables", "of two tables, for a script"},
+});
+
+// torture
+constexpr auto kTorturePositionals = std::to_array<Positional>(
+    {{"DIR", "a directory on the disk that is to be tried", true, Words::Files}});
+constexpr auto kTortureFlags = std::to_array<Flag>({
+    {"--processes", "COUNT", "so many processes (default 4)"},
+    {"--threads", "COUNT", "each with so many that write (default 4)"},
+    {"--seconds", "COUNT", "for so long (default 10)"},
+    {"--kill", "", "kill processes with kill -9, and stop them for a while"},
+    {"--full-disk", "", "let the disk be full for them now and then"},
+    {"--seed", "NUMBER", "what chance begins with (default by chance)"},
+});
+constexpr auto kTortureExamples = std::to_array<Example>({
+    {"turnstile torture /var/lib/app --kill --full-disk", "ten seconds of everything"},
+    {"turnstile torture . --seconds 600 --kill --full-disk --json | jq .findings",
+     "ten minutes, for a script"},
 });
 
 // version
@@ -291,17 +352,34 @@ constexpr auto kCommands = std::to_array<Command>({
     {"top", "show what goes on at a database: lanes, waits, locks, the log, tasks",
      "Drawn anew in place until Ctrl-C. Figures are those that programs which use this library "
      "show "
-     "to others of their user, and of their locks those of all programs. Rates are of the time "
-     "since "
-     "the former look, with --once since a program opened the database. With --json one object a "
-     "line.",
+     "to others of their user; locks are those of all programs. Rates are of the time since the "
+     "former look, with --once since a program opened the database. With --json one object a line.",
      kTopPositionals, kTopFlags, kTopExamples, run_top},
     {"serve", "show what goes on at a database as a page, and to collectors of metrics",
      "Prints the address of the page. Only programs of this machine can reach it, of any user: "
-     "statements are shown without values. Beside the page there are /live.json, as of `top "
-     "--json`, "
-     "and /metrics, in the format OpenMetrics. Ctrl-C ends it.",
+     "statements are shown without values. Beside the page there are /live.json, as of top with "
+     "--json, and /metrics, in the format OpenMetrics. Ctrl-C ends it.",
      kServePositionals, kServeFlags, kServeExamples, run_serve},
+    {"explain", "say what a failure of SQLite's means, what causes it, and how to cure it",
+     "Takes the words as they are: a result code by name or number, a code of Turnstile's, a "
+     "message, or a line of a log with one of these in it. Where several causes are possible, it "
+     "says how to find out which one it is. Needs no database.",
+     kExplainPositionals, kExplainFlags, kExplainExamples, run_explain},
+    {"demo", "let a failure happen with SQLite alone, then do the same work through Turnstile",
+     "In a directory of its own, with processes of its own where it needs them; both counts are "
+     "printed. The status is 0 when SQLite alone failed and Turnstile did not, 1 when nothing "
+     "failed or this machine does not permit it, and 2 when Turnstile failed.",
+     kDemoPositionals, kDemoFlags, kDemoExamples, run_demo},
+    {"doctor", "look for what is wrong with a database, or soon will be",
+     "For the database of any program: its file and what lies beside it, the disk, the processes "
+     "that use it and their versions of SQLite, locks and who holds them, and what is inside. "
+     "Changes nothing, and keeps nobody waiting: beside programs that use the file a look inside "
+     "takes a fifth of a second at most, unless --full is given. Each finding has its evidence, a "
+     "cure, and the cause that `turnstile explain` tells more of.\n\n"
+     "Run it as the user that the program runs as, or as root to see all processes. Ends with 1 "
+     "when there are warnings and with 2 when something failed.\n\n"
+     "Of a workspace of vaults it looks at the files, for which it needs no password.",
+     kDoctorPositionals, kDoctorFlags, kDoctorExamples, run_doctor},
     {"watch",
      "tell of each commit that touches tables, whoever makes it",
      "Opens the database for reading only. A line is one commit, or several where they came faster "
@@ -311,6 +389,16 @@ constexpr auto kCommands = std::to_array<Command>({
      {},
      kWatchExamples,
      run_watch},
+    {"torture", "try on this disk that nothing is lost and nobody locked out",
+     "Processes of this program write, read and work on tasks of one database in a directory of "
+     "their own in DIR, and keep a ledger of what was acknowledged, outside the database. "
+     "Meanwhile there are backups, checkpoints, a slow disk and sqlite3 shells, and with the flags "
+     "kill -9, processes that stand still, and a full disk. Then the database is compared with the "
+     "ledger: nothing acknowledged may be missing, nothing half there. A full disk is a limit on "
+     "what the processes may write: nobody else on the disk is disturbed.\n\n"
+     "Ends with 2 when something was found; the directory is kept then, and removed otherwise. A "
+     "wait that is longer than --timeout, here 30s, is a finding.",
+     kTorturePositionals, kTortureFlags, kTortureExamples, run_torture},
     {"version",
      "show the versions of the program and of its SQLite",
      "The version of sqlite-vec is shown when the environment variable TURNSTILE_VEC0 names its "

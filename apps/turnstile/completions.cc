@@ -2,7 +2,12 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "context.h"
+#include "demo/demo.h"
+#include "turnstile/causes.h"
 
 namespace turnstile::cli {
 
@@ -23,7 +28,12 @@ std::vector<std::string> spellings_of(std::span<const Flag> flags) {
 std::vector<std::string_view> offers(Words words, std::span<const std::string_view> choices,
                                      const CommandTable& table) {
   if (words == Words::Choices) return {choices.begin(), choices.end()};
-  if (words != Words::HelpTopics) return {};
+  std::vector<std::string_view> names;
+  if (words == Words::Causes)
+    std::ranges::transform(causes(), std::back_inserter(names), &Cause::id);
+  if (words == Words::Demos)
+    std::ranges::transform(demo::all_demos(), std::back_inserter(names), &demo::Demo::name);
+  if (words != Words::HelpTopics) return names;
   std::vector<std::string_view> topics = table.first_words();
   topics.insert(topics.end(), help_topics().begin(), help_topics().end());
   return topics;

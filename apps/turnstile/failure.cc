@@ -72,7 +72,9 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"TASK_KEY_TAKEN", ExitCode::No, ""},
     {"TASK_NOT_FOUND", ExitCode::NotFound, "`turnstile task list DB` shows the tasks."},
     {"VAULT_LOCKED", ExitCode::Password, ""},
-    {"VAULT_TOO_LARGE", ExitCode::Usage, "Use --kind encrypted, which needs no memory for it."},
+    {"VAULT_TOO_LARGE", ExitCode::Usage,
+     "It has to fit into 512 MiB of memory to be given a password or sealed; create a profile with "
+     "--kind encrypted instead."},
     {"VECTOR_COLLECTION_DIFFERS", ExitCode::Usage, ""},
     {"VECTOR_COLLECTION_UNKNOWN", ExitCode::NotFound,
      "Check the name; `turnstile vec info` lists the collections."},

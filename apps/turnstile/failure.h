@@ -37,6 +37,8 @@ class OutputClosed : public std::exception {};
 
 /// The codes that the program adds to turnstile::error_codes().
 inline constexpr auto kProgramCodes = std::to_array<ErrorCodeInfo>({
+    {"DEMO_NOT_FOUND", "There is no demonstration of that name.",
+     "See the list that `turnstile demo` prints."},
     {"INPUT_NOT_FOUND", "A file named on the command line does not exist.", "Check the path."},
     {"INPUT_UNREADABLE", "A file or standard input could not be read.",
      "The cause is in the message."},
@@ -50,6 +52,8 @@ inline constexpr auto kProgramCodes = std::to_array<ErrorCodeInfo>({
     {"UNEXPECTED", "The program met something that it has no name for.",
      "Please report it with the message."},
     {"USAGE", "The command line cannot be understood.", "See `turnstile help`."},
+    {"WORDS_NOT_UNDERSTOOD", "The words name no result code, message or cause.",
+     "Give the code or the message as it was logged."},
 });
 
 /// Tells standard error what happened: a sentence and a hint, or one JSON object.

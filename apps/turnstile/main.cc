@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "program.h"
+#include "torture/worker.h"
 
 namespace {
 
@@ -25,5 +26,6 @@ int main(int argc, char** argv) {
   keep_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // Writing to a closed pipe is an error code then (OutputClosed).
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  if (int status = 0; torture::run_hidden(words, status)) return status;
   return static_cast<int>(run_program(words, command_table()));
 }

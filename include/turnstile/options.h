@@ -69,7 +69,7 @@ struct LogEvent {
   std::string message;    ///< One sentence.
 };
 
-/// Called from any thread, one call at a time; must not call the database.
+/// Called from any thread, one at a time, until a late close has ended; must not call the database.
 using LogSink = std::function<void(const LogEvent&)>;
 
 struct OpenTarget;

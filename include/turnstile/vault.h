@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -39,6 +40,18 @@ struct BackupLimits {
   std::int64_t total_bytes = std::int64_t{4} << 30;
 };
 
+/// Backups that a workspace keeps of its profiles. Threads: immutable.
+struct KeptBackups {
+  /// Where: a folder outside of the workspace, made when it is missing. The backups of a profile
+  /// are in a folder of its id in there, with an index of them. Empty: none are kept.
+  std::filesystem::path folder{};
+  int limit = 10;  ///< Of each profile, at least 1: when there is one more, the oldest is removed.
+  /// Workspace::keep_due_backups() makes one when the last one is older; zero: never.
+  std::chrono::seconds every{0};
+  /// What time it is.
+  std::function<std::chrono::system_clock::time_point()> now = std::chrono::system_clock::now;
+};
+
 /// What a workspace is opened with. Threads: immutable.
 struct WorkspaceOptions {
   bool create = true;      ///< Make it, and the folders on the way to it, when it is missing.
@@ -57,18 +70,22 @@ struct WorkspaceOptions {
   /// What is lost of a sealed profile when the process dies: the commits of this time. Zero: it is
   /// saved by save() and lock() only.
   std::chrono::milliseconds save_within{1000};
-  /// Locks a protected session that nobody has used for so long; zero: never.
+  /// Locks a protected session that nobody has used for so long; a call or closure that goes on is
+  /// use. Zero: never.
   std::chrono::milliseconds auto_lock{0};
 
-  std::int64_t sealed_limit_bytes = std::int64_t{512} << 20;  ///< Of a sealed database, in memory.
+  /// Of a sealed database, and of one that is to get a password or to be sealed: in memory.
+  std::int64_t sealed_limit_bytes = std::int64_t{512} << 20;
   std::int64_t attachment_limit_bytes = std::int64_t{50} << 20;
   std::int64_t preview_limit_bytes = std::int64_t{8}
                                      << 20;  ///< Of VaultSession::read_attachment().
   BackupLimits backup_limits{};
+  KeptBackups kept_backups{};
 
   /// Told of what was put right (REGISTRY_REBUILT, TRANSITION_RECOVERED, FOLDER_NARROWED), of an
-  /// image that is older than the last one (VAULT_OLDER), and of failed saves; and all that
-  /// Options::log_sink is told, when that is empty.
+  /// image that is older than the last one (VAULT_OLDER), of failed saves, and of backups that were
+  /// due and not made (BACKUP_NOT_KEPT); and all that Options::log_sink is told, when that is
+  /// empty.
   LogSink log_sink{};
 };
 
@@ -124,6 +141,15 @@ struct RestoreProfile {
   /// the name of the backup.
   std::string profile{};
   std::string name{};  ///< Of the new profile, instead of the backup's.
+  /// A protected profile may be replaced by one that has no password.
+  bool remove_password = false;
+};
+
+/// A backup that a workspace keeps; inspect_backup() says what is in it. Threads: immutable.
+struct KeptBackup {
+  std::string profile;  ///< Its id.
+  std::filesystem::path file;
+  std::chrono::system_clock::time_point created{};
 };
 
 /// What Workspace::verify found. Threads: immutable.
@@ -195,7 +221,8 @@ class Workspace {
   void rename(std::string_view profile, std::string_view new_name,
               std::source_location where = std::source_location::current());
   /// Copies a profile with all that it has, under another id. A protected one needs its password,
-  /// which the copy has too, with keys of its own.
+  /// which the copy has too, with keys of its own. Throws VaultError (INVALID_PASSWORD,
+  /// PASSWORD_THROTTLED), and Timeout (PROFILE_BUSY) also when the password was changed meanwhile.
   ProfileInfo duplicate(std::string_view profile, std::string_view new_name,
                         std::string_view password = {},
                         std::source_location where = std::source_location::current());
@@ -205,15 +232,19 @@ class Workspace {
 
   /// Opens a profile; the password of one that has none is empty. A profile that this workspace
   /// has open already is not opened again, and its password not asked for: the result is the same
-  /// session. Throws VaultError: INVALID_PASSWORD, PASSWORD_THROTTLED, VAULT_CORRUPTED,
-  /// VAULT_TOO_LARGE, DB_OPEN_FAILED, DB_QUERY_FAILED; MisuseError: PASSWORD_REQUIRED,
-  /// PASSWORD_UNEXPECTED, PROFILE_OTHER_OPEN; and MigrationError.
+  /// session. One that is being locked or changed is waited for. Throws VaultError:
+  /// INVALID_PASSWORD, PASSWORD_THROTTLED, VAULT_CORRUPTED, VAULT_TOO_LARGE, DB_OPEN_FAILED,
+  /// DB_QUERY_FAILED; MisuseError: PASSWORD_REQUIRED, PASSWORD_UNEXPECTED, PROFILE_OTHER_OPEN,
+  /// PROFILE_MAINTENANCE; and MigrationError.
   [[nodiscard]] VaultSession unlock(std::string_view profile, std::string_view password = {},
                                     const UnlockOptions& options = {},
                                     std::source_location where = std::source_location::current());
   /// Locks all sessions of this workspace, so that each profile is whole in its files, without
   /// logs beside them, and on the medium: before the medium is removed. Throws what
-  /// VaultSession::lock() throws, after it has tried all of them.
+  /// VaultSession::lock() throws, after it has tried all of them; and when a log is left
+  /// nevertheless, Timeout (PROFILE_BUSY) for a profile that another program has open, StorageError
+  /// (DB_LOG_LEFT) for one that a program has open which knows nothing of profiles, or whose log
+  /// needs the password.
   void eject(std::source_location where = std::source_location::current());
 
   /// Has the profile alone. Throws Timeout (PROFILE_BUSY) when somebody has it open, this
@@ -228,10 +259,25 @@ class Workspace {
   BackupInfo backup(std::string_view profile, const std::filesystem::path& destination,
                     const BackupProfile& options = {},
                     std::source_location where = std::source_location::current());
+  /// The same in WorkspaceOptions::kept_backups, and removes the oldest of those that are too many.
+  /// Files in there that are not of its making stay. Throws MisuseError: OPTION_INVALID without a
+  /// folder, TARGET_FORBIDDEN for one in the workspace.
+  KeptBackup keep_backup(std::string_view profile,
+                         std::source_location where = std::source_location::current());
+  /// keep_backup() of each profile whose last one is older than KeptBackups::every, or that has
+  /// none. The log sink is told of those that could not be made, such as of a profile that another
+  /// program has open. To be called when lanes may end, more often than `every`; gives what it
+  /// made.
+  std::vector<KeptBackup> keep_due_backups(
+      std::source_location where = std::source_location::current());
+  /// The oldest first.
+  [[nodiscard]] std::vector<KeptBackup> kept_backups(
+      std::string_view profile, std::source_location where = std::source_location::current()) const;
   /// Makes a profile of a backup, or puts it in the place of one. All of the backup is checked
   /// before anything is changed. Throws VaultError (BACKUP_LIMIT, BACKUP_PROFILE_DIFFERS,
   /// INVALID_PASSWORD), StorageError (BACKUP_INVALID), MisuseError (PROFILE_EXISTS,
-  /// PASSWORD_REQUIRED).
+  /// PASSWORD_REQUIRED; PROFILE_ALREADY_PROTECTED for a protected profile that would have no
+  /// password any more, see RestoreProfile::remove_password).
   ProfileInfo restore(const std::filesystem::path& backup, const RestoreProfile& options = {},
                       std::source_location where = std::source_location::current());
   /// Looks at all files of a profile; with the password of a protected one, at their content too.
@@ -244,9 +290,11 @@ class Workspace {
   std::shared_ptr<vault::WorkspaceCore> core_;
 };
 
-/// What a backup file says of itself; without a password nothing of it is certain. Threads: shared.
+/// What a backup file says of itself; without a password nothing of it is certain. Throws
+/// VaultError (BACKUP_LIMIT, VAULT_FORMAT_UNSUPPORTED), StorageError (BACKUP_INVALID,
+/// PROFILE_STORAGE_READ). Threads: shared.
 [[nodiscard]] BackupInfo inspect_backup(
-    const std::filesystem::path& backup,
+    const std::filesystem::path& backup, const BackupLimits& limits = {},
     std::source_location where = std::source_location::current());
 
 }  // namespace turnstile

@@ -79,6 +79,9 @@ struct SavedState {
   bool unsaved = false;          ///< There may be commits that are in memory only.
   std::uint64_t saves = 0;       ///< Since it was unlocked.
   std::exception_ptr failure{};  ///< Why the last save failed; null after one that succeeded.
+  /// Number of the state on the disk, which grows with each save. Who keeps it elsewhere notices
+  /// also that all files of the profile were put back to an earlier moment.
+  std::uint64_t generation = 0;
 };
 
 /// Settings of VaultSession::lock. Threads: immutable.
@@ -91,13 +94,16 @@ struct LockOptions {
 
 /// An unlocked profile. Copies are the same session. It ends with lock(), by itself after
 /// WorkspaceOptions::auto_lock, and when its last copy is destroyed; then every call throws
-/// VaultError (VAULT_LOCKED), but id(), is_locked() and lock().
+/// VaultError (VAULT_LOCKED), but id(), is_locked() and lock(); lanes of it throw MisuseError
+/// (DB_CLOSED).
 ///
 /// A change of the profile's form (set_password(), remove_password(), convert(), rotate_key()) and
 /// a backup close its database for that time and open it again: lanes from before throw DB_CLOSED
 /// from then on, so that lane() has to be asked again. Such a change throws Timeout (PROFILE_BUSY)
 /// when another program, or a guard, has the profile, and MisuseError inside a closure; nothing is
-/// changed then.
+/// changed then. Closures that run are waited for as long as Options::busy_timeout says, and
+/// interrupted then. One that does not end even so fails the change (CLOSE_TIMEOUT): the profile is
+/// as it was, and the session is locked.
 ///
 /// Threads: shared.
 class VaultSession {
@@ -111,9 +117,11 @@ class VaultSession {
   [[nodiscard]] Lane lane(std::string_view name, LaneOptions options = {},
                           std::source_location where = std::source_location::current()) const;
   [[nodiscard]] DatabaseInfo database_info() const;
-  /// Writes the database as one plain file, as Database::backup() does, to a place outside of the
-  /// workspace. Throws MisuseError (TARGET_FORBIDDEN, TARGET_INVALID), StorageError
-  /// (BACKUP_EXISTS).
+  /// Writes the database as one plain file to a place outside of the workspace. That of a plain or
+  /// sealed profile is copied as Database::backup() does, while lanes go on; an encrypted one is
+  /// closed for that time, as by a change of its form, and decrypted page by page. Throws
+  /// MisuseError (TARGET_FORBIDDEN, TARGET_INVALID), StorageError (BACKUP_EXISTS), Timeout
+  /// (PROFILE_BUSY) for an encrypted one that another program has open.
   void export_database(const std::filesystem::path& destination,
                        std::source_location where = std::source_location::current()) const;
 
@@ -126,29 +134,38 @@ class VaultSession {
   [[nodiscard]] SavedState saved_state() const;
 
   /// Ends the session: closures end, the database closes, a sealed one is saved, and keys are
-  /// overwritten. Throws VaultError (VAULT_NOT_SAVED), and the session goes on; Timeout
-  /// (CLOSE_TIMEOUT) when a closure does not end even when interrupted: then the profile stays
-  /// locked to others until it does. Nothing to do for one that is locked.
+  /// overwritten. Waits for a change or another lock() that is going on. Throws VaultError
+  /// (VAULT_NOT_SAVED), and the session goes on with all that it has, though lanes from before may
+  /// have ended; Timeout (CLOSE_TIMEOUT) when a closure does not end even when interrupted: then
+  /// the session is locked all the same, and when the closure ends, a sealed profile is saved, keys
+  /// are overwritten, and others can have the profile. Takes as long as `drain`, the saving of a
+  /// sealed profile, and a save by itself that waits for a transaction, for up to
+  /// Options::busy_timeout. Nothing to do for one that is locked.
   void lock(const LockOptions& options = {},
             std::source_location where = std::source_location::current()) const;
 
-  // The password. Each is one step: killed anywhere, the profile is as before or as after it.
+  // The password. Each is one step: killed anywhere, the profile is as before or as after it. So it
+  // is, and the session with it, after a StorageError: a medium can fail when the step is taken.
 
-  /// Protects a profile that has no password. Throws MisuseError: PROFILE_ALREADY_PROTECTED,
-  /// PASSWORD_REQUIRED; VaultError (VAULT_TOO_LARGE).
+  /// Protects a profile that has no password. Takes as much memory as its database is large, for
+  /// either kind. Throws MisuseError: PROFILE_ALREADY_PROTECTED, PASSWORD_REQUIRED; VaultError
+  /// (VAULT_TOO_LARGE) beyond WorkspaceOptions::sealed_limit_bytes.
   void set_password(std::string_view password, ProfileKind kind = ProfileKind::Sealed,
                     std::source_location where = std::source_location::current()) const;
-  /// Rewrites the key slots and nothing else; lanes go on. Recovery keys stay. Throws MisuseError
-  /// (PROFILE_NOT_PROTECTED, PASSWORD_REQUIRED), VaultError (INVALID_PASSWORD).
+  /// Rewrites the key slots and nothing else; lanes go on. Recovery keys stay, and one of them may
+  /// be given for a password that was forgotten. Whoever has a copy of the former slots can still
+  /// unlock the profile with the former password: see rotate_key(). Throws MisuseError
+  /// (PROFILE_NOT_PROTECTED, PASSWORD_REQUIRED), VaultError (INVALID_PASSWORD, PASSWORD_THROTTLED).
   void change_password(std::string_view password, std::string_view new_password,
                        std::source_location where = std::source_location::current()) const;
-  /// Makes a plain profile of it.
+  /// Makes a plain profile of it; with the password, or a recovery key.
   void remove_password(std::string_view password,
                        std::source_location where = std::source_location::current()) const;
   /// From sealed to encrypted, or back. MisuseError (PROFILE_NOT_PROTECTED) from or to plain.
   void convert(ProfileKind kind,
                std::source_location where = std::source_location::current()) const;
-  /// Encrypts everything anew with a new data key. Recovery keys end.
+  /// Encrypts everything anew with a new data key, for the same password. Recovery keys end, and so
+  /// does what copies of former key slots lead to.
   void rotate_key(std::string_view password,
                   std::source_location where = std::source_location::current()) const;
   /// A further way to unlock the profile, to be written down: 13 groups of 4 letters and digits.
@@ -167,7 +184,8 @@ class VaultSession {
   /// The same for bytes in memory; they need a name.
   Attachment attach_bytes(std::span<const std::byte> bytes, const AttachOptions& options,
                           std::source_location where = std::source_location::current()) const;
-  /// The oldest first; without `owner` those of all.
+  /// The oldest first; without `owner` those of all. Throws VaultError (ATTACHMENT_CORRUPTED) for
+  /// a row that this library cannot have made.
   [[nodiscard]] std::vector<Attachment> attachments(std::string_view owner = {},
                                                     bool removed = false) const;
   /// Throws VaultError (ATTACHMENT_NOT_FOUND).
@@ -189,7 +207,8 @@ class VaultSession {
   /// Deletes it for good; no matter whether its file is there.
   void purge_attachment(std::string_view id,
                         std::source_location where = std::source_location::current()) const;
-  /// Finds files without a row and rows without a file, which a crash can leave, and removes them.
+  /// Finds files without a row and rows without a file, which a crash can leave, and removes them;
+  /// also rows whose id can be no file's name.
   SweepReport sweep_attachments(std::source_location where = std::source_location::current()) const;
 
   // Settings: names and values in the profile's database.

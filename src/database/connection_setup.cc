@@ -11,9 +11,15 @@ namespace turnstile::database {
 
 namespace {
 
-// As PRAGMA synchronous numbers them.
-int number_of(Synchronous synchronous) {
-  return synchronous == Synchronous::Full ? 2 : 1;
+// As PRAGMA synchronous numbers them. Without a log a commit is the deletion of a journal: only
+// EXTRA syncs the directory then, or a power failure could bring the journal back, and SQLite would
+// undo a commit that had returned by it; and NORMAL could take half a journal for a whole one.
+int synchronous_of(sqlite::Connection& connection, const Options& options, Role role) {
+  constexpr int kExtra = 3;
+  if (role == Role::Writer && options.mode != OpenMode::Memory &&
+      connection.query_text("PRAGMA journal_mode") != "wal")
+    return kExtra;
+  return options.synchronous == Synchronous::Full ? 2 : 1;
 }
 
 void verify(sqlite::Connection& connection, std::string_view setting, std::int64_t asked) {
@@ -37,7 +43,7 @@ void apply(sqlite::Connection& connection, std::string_view setting, std::int64_
 
 void set_up_connection(sqlite::Connection& connection, const Options& options, Role role) {
   apply(connection, "foreign_keys", options.foreign_keys ? 1 : 0);
-  apply(connection, "synchronous", number_of(options.synchronous));
+  apply(connection, "synchronous", synchronous_of(connection, options, role));
   // Reading through a mapping would turn a truncation by somebody else into SIGBUS.
   if (connection.query_integer("PRAGMA mmap_size") != 0) apply(connection, "mmap_size", 0);
   if (role == Role::Reader) apply(connection, "query_only", 1);
@@ -72,7 +78,8 @@ std::vector<Setting> report_settings(sqlite::Connection& connection, const Optio
        in_force("journal_mode")},
       {"busy_timeout", ms(options.busy_timeout), ms(options.busy_timeout)},
       {"synchronous", options.synchronous == Synchronous::Full ? "full" : "normal",
-       synchronous == "2"   ? "full"
+       synchronous == "3"   ? "extra"
+       : synchronous == "2" ? "full"
        : synchronous == "1" ? "normal"
                             : synchronous},
       {"foreign_keys", on_off(options.foreign_keys), on_off(in_force("foreign_keys") == "1")},

@@ -97,6 +97,8 @@ class Core {
   [[nodiscard]] DatabaseInfo info();
   [[nodiscard]] Capabilities capabilities() const noexcept;
   [[nodiscard]] Metrics metrics() TURNSTILE_EXCLUDES(lanes_mutex_);
+  /// Whether a read or a write goes on or waits.
+  [[nodiscard]] bool is_busy() const;
 
   /// See Database::close; called for the last handle.
   CloseReport close(std::chrono::milliseconds drain, std::source_location where);

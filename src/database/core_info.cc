@@ -1,4 +1,5 @@
 // What a Core tells of itself. Apart from core.cc, which is about who may go when.
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -52,6 +53,13 @@ PoolInfo Core::pool_info() const {
   if (writable_) ++pool.connections;
   if (writer_) pool.writers_waiting = static_cast<int>(writer_->waiting());
   return pool;
+}
+
+bool Core::is_busy() const {
+  const auto readers = readers_->counts();
+  if (readers.leased > 0 || readers.waiting > 0) return true;
+  const auto now = std::chrono::milliseconds::zero();
+  return writer_ && !writer_->wait_until_idle(Deadline::after(now));
 }
 
 Counters Core::counters() {

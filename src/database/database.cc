@@ -67,9 +67,10 @@ Database Database::open(std::string_view path, Options options, std::source_loca
 }
 
 Database detail::ProtectedOpen::open(std::string path, Options options,
-                                     std::shared_ptr<sqlite::Protection> protection,
+                                     const std::shared_ptr<sqlite::Protection>& protection,
                                      std::source_location where) {
   database::validate(options, where);
+  database::fill_in(options);
   require_engine(options, where);
   return Database(database::open_handle({std::move(path), std::move(options)}, where, protection));
 }
@@ -163,8 +164,14 @@ Capabilities Database::capabilities() const {
 }
 
 CloseReport Database::close(std::chrono::milliseconds drain, std::source_location where) {
-  if (!core_) raise_no_handle(where);
-  if (!core_->forked() && core_->must_not_wait_here()) {
+  return detail::ProtectedOpen::close(*this, drain, nullptr, where);
+}
+
+CloseReport detail::ProtectedOpen::close(Database& handle, std::chrono::milliseconds drain,
+                                         std::shared_ptr<const void> kept,
+                                         std::source_location where) {
+  if (!handle.core_) raise_no_handle(where);
+  if (!handle.core_->forked() && handle.core_->must_not_wait_here()) {
     Call call;
     call.lane = "close";
     call.where = where;
@@ -172,7 +179,12 @@ CloseReport Database::close(std::chrono::milliseconds drain, std::source_locatio
                          "close() was called inside a closure of the same database", call);
   }
   // Whatever comes of it, the handle is given up.
-  return database::close_handle(std::move(core_), drain, where);
+  return database::close_handle(std::move(handle.core_), drain, where, std::move(kept));
+}
+
+bool detail::ProtectedOpen::is_busy(const Database& handle) {
+  if (!handle.core_) raise_no_handle(std::source_location::current());
+  return handle.core_->is_busy();
 }
 
 }  // namespace turnstile

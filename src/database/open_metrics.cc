@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "sqlite/utf8.h"
+
 namespace turnstile::database {
 
 namespace {
@@ -35,6 +37,20 @@ std::string escaped(std::string_view text) {
     result += c;
   }
   return result;
+}
+
+// A lane may have any name, and the format is UTF-8: a byte that is none is told as `\xff`.
+std::string as_utf8(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string result;
+  for (;;) {
+    const std::size_t invalid = sqlite::find_invalid_utf8(text);
+    result += text.substr(0, invalid);
+    if (invalid == std::string_view::npos) return result;
+    const auto byte = static_cast<unsigned char>(text[invalid]);
+    result.append("\\x").append(1, kDigits[byte >> 4U]).append(1, kDigits[byte & 15U]);
+    text.remove_prefix(invalid + 1);
+  }
 }
 
 std::string joined(const std::string& labels, const std::string& more) {
@@ -151,7 +167,7 @@ void write_wal(Text& out, Sources sources) {
 }  // namespace
 
 std::string metric_label(std::string_view name, std::string_view value) {
-  return std::string(name) + "=\"" + escaped(value) + '"';
+  return std::string(name) + "=\"" + escaped(as_utf8(value)) + '"';
 }
 
 void OpenMetricsText::family(std::string name, std::string_view type, std::string_view unit,

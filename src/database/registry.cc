@@ -202,12 +202,14 @@ constexpr std::chrono::milliseconds kDrain{5000};
 
 // Closes a database whose closure would not end. Until that does end, the file stays this
 // database's own: nobody can open it.
-void close_later(std::shared_ptr<Core> core, std::unique_ptr<Registry::Entry> slot) noexcept {
+void close_later(std::shared_ptr<Core> core, std::unique_ptr<Registry::Entry> slot,
+                 std::shared_ptr<const void> kept) noexcept {
   try {
-    std::thread([core = std::move(core), slot = std::move(slot)]() mutable {
+    std::thread([core = std::move(core), slot = std::move(slot), kept = std::move(kept)]() mutable {
       core->close_when_idle();
       core.reset();
       slot.reset();
+      kept.reset();
     }).detach();
   } catch (const std::system_error&) {
     // Without a thread, the database is closed when its last lane is gone.
@@ -300,7 +302,7 @@ std::shared_ptr<Core> open_handle(const OpenTarget& target, std::source_location
 }
 
 CloseReport close_handle(std::shared_ptr<Core> core, std::chrono::milliseconds drain,
-                         std::source_location where) {
+                         std::source_location where, std::shared_ptr<const void> kept) {
   if (core->forked()) return {};
   Call call;
   call.lane = "close";
@@ -311,7 +313,7 @@ CloseReport close_handle(std::shared_ptr<Core> core, std::chrono::milliseconds d
   try {
     return core->close(drain, where);
   } catch (const Timeout&) {
-    close_later(std::move(core), std::move(slot));
+    close_later(std::move(core), std::move(slot), std::move(kept));
     throw;
   }
 }

@@ -39,9 +39,9 @@ class Reservation {
 
 /// Gives a handle up; closes the database with the last one, but in a child of fork(), where it
 /// stays as it is. After a Timeout a thread of its own waits for the closure that did not end, and
-/// closes the database then.
+/// closes the database then; `kept` exists until it has.
 CloseReport close_handle(std::shared_ptr<detail::Core> core, std::chrono::milliseconds drain,
-                         std::source_location where);
+                         std::source_location where, std::shared_ptr<const void> kept = nullptr);
 
 /// The same for a handle's destructor: tells failures to the log sink, and leaves the closing to
 /// another thread inside a closure.

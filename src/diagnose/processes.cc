@@ -9,7 +9,6 @@
 #include "diagnose/picture.h"
 #include "diagnose/sql_label.h"
 #include "gate/proc_file.h"
-#include "sqlite/utf8.h"
 #include "turnstile/diagnose.h"
 
 namespace turnstile {
@@ -63,12 +62,9 @@ ProcessInfo process_of(std::int64_t pid, const BoardPage& page, const Picture& p
   return info;
 }
 
-// A program's name may be any bytes, and the format is UTF-8.
 std::string labels_of(std::int64_t pid, const std::string& program) {
-  const std::string_view readable =
-      std::string_view(program).substr(0, sqlite::find_invalid_utf8(program));
   return database::metric_label("pid", std::to_string(pid)) + ',' +
-         database::metric_label("program", readable);
+         database::metric_label("program", program);
 }
 
 void write_processes(database::OpenMetricsText& out, const std::vector<ProcessInfo>& processes) {

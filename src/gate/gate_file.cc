@@ -165,10 +165,9 @@ bool GateFile::is_complete() const {
   std::uint64_t magic = 0;
   std::memcpy(&magic, content.data(), sizeof magic);
   if (magic == kGateMagic && static_cast<std::size_t>(size) == kGateFileSize) return true;
-  // Only zeros: another process makes it at this moment, or died of it.
-  const bool is_blank = static_cast<std::size_t>(size) <= kGateFileSize &&
-                        std::all_of(content.begin(), content.end(), [](char c) { return c == 0; });
-  if (!is_blank) {
+  // Without a number: another process makes it at this moment, or died of it, or the power failed
+  // when other parts of the page had reached the medium.
+  if (magic != 0 || static_cast<std::size_t>(size) > kGateFileSize) {
     refuse(path_.string() + " is not a gate file of this version",
            "End the programs that use the database, then delete the file: it is made anew.");
   }
@@ -182,9 +181,14 @@ void GateFile::complete() {
     result = ::posix_fallocate(descriptor(), 0, kGateFileSize);
   } while (result == EINTR);
   if (result != 0) fail("cannot allocate " + path_.string(), result);
-  const std::uint64_t magic = kGateMagic;
-  if (retry_interrupted([&] { return ::pwrite(descriptor(), &magic, sizeof magic, 0); }) !=
-      ssize_t{sizeof magic}) {
+  const std::array<char, kGateFileSize - sizeof kGateMagic> blank{};
+  write_at(sizeof kGateMagic, blank.data(), blank.size());
+  write_at(0, &kGateMagic, sizeof kGateMagic);
+}
+
+void GateFile::write_at(off_t from, const void* data, std::size_t size) {
+  if (retry_interrupted([&] { return ::pwrite(descriptor(), data, size, from); }) !=
+      static_cast<ssize_t>(size)) {
     fail("cannot write " + path_.string(), errno);
   }
 }

@@ -128,6 +128,7 @@ class GateFile {
   void require_gate_or_make_one(std::chrono::milliseconds patience);
   [[nodiscard]] bool is_complete() const;
   void complete();
+  void write_at(off_t from, const void* data, std::size_t size);
   void map(int protection);
 
   std::filesystem::path path_;

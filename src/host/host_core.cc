@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "database/serialised_sink.h"
 #include "gate/sync_point.h"
 #include "host/paths.h"
 #include "host/phases.h"
@@ -23,15 +24,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using host::start_error;
 using host::text_of;
-
-/// One call at a time, as sinks are promised, although the host and the database both call it.
-[[nodiscard]] LogSink serialised(LogSink sink) {
-  if (!sink) return {};
-  return [sink = std::move(sink), mutex = std::make_shared<gate::Mutex>()](const LogEvent& event) {
-    const gate::MutexLock lock(*mutex);
-    sink(event);
-  };
-}
 
 /// Empty: the default one.
 [[nodiscard]] std::filesystem::path database_path(const HostOptions& options,
@@ -65,7 +57,7 @@ using host::text_of;
 // ---- The start-up ----
 
 HostCore::HostCore(HostOptions options, const Call& call)
-    : log_sink_(serialised(options.log_sink)),
+    : log_sink_(database::serialised(options.log_sink)),
       close_deadline_(options.close_deadline),
       startup_(startup_of(options, log_sink_, call)) {
   phases_ = host::run_phases(phases(options, call), startup_, call);

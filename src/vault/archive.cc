@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <set>
@@ -22,7 +21,9 @@
 #include "turnstile/version.h"
 #include "vault/files.h"
 #include "vault/raise.h"
+#include "vault/storage/encrypted_file.h"
 #include "vault/text_record.h"
+#include "vault/timestamp.h"
 
 namespace turnstile::vault {
 
@@ -70,9 +71,9 @@ void require_within(const std::vector<ArchiveManifest::File>& files, const Backu
   for (const ArchiveManifest::File& file : files) {
     if (file.bytes > limits.file_bytes)
       refuse("a file of " + std::to_string(file.bytes) + " bytes", limits.file_bytes);
-    total += file.bytes;  // Of at most 63 bits, because each is within its limit.
-    if (total > limits.total_bytes)
+    if (file.bytes > limits.total_bytes - total)
       refuse("more than " + std::to_string(total) + " bytes", limits.total_bytes);
+    total += file.bytes;
   }
 }
 
@@ -116,7 +117,7 @@ void put(int target, std::span<const std::byte> bytes, const fs::path& path, con
 }
 
 ArchiveManifest::File file_entry(const std::string& name, const fs::path& path, const Call& call) {
-  const gate::Descriptor file = open_to_read(path, call);
+  const gate::Descriptor file = open_part(path, call);
   ArchiveManifest::File entry{name, size_of_file(file, path, call), {}};
   database::Sha256 hash;
   pump(
@@ -134,10 +135,8 @@ std::vector<ArchiveManifest::File> files_of(const Contents& contents, const Back
   std::ranges::sort(names.begin() + 1, names.end());
   std::vector<ArchiveManifest::File> files;
   for (const std::string& name : names) {
-    std::error_code error;
-    const auto bytes = fs::file_size(place_of(name, contents), error);
-    if (error) raise_read("cannot look at", place_of(name, contents), error.value(), call);
-    files.push_back({name, static_cast<std::int64_t>(bytes), {}});
+    const fs::path path = place_of(name, contents);
+    files.push_back({name, size_of_file(open_part(path, call), path, call), {}});
   }
   require_within(files, limits, call);
   for (ArchiveManifest::File& file : files)
@@ -182,9 +181,7 @@ BackupInfo ArchiveManifest::info() const {
   info.id = id;
   info.name = name;
   info.kind = kind;
-  info.created = std::chrono::system_clock::time_point(
-      std::chrono::duration_cast<std::chrono::system_clock::duration>(
-          std::chrono::microseconds(created_us)));
+  info.created = time_of(created_us);
   info.library_version = library_version;
   info.files = std::ssize(files);
   for (const File& file : files)
@@ -212,8 +209,8 @@ std::optional<ArchiveManifest> ArchiveManifest::from_text(std::string_view text)
   if (!lines || lines->format() != kArchiveFormat) return std::nullopt;
   const auto kind = profile_kind_of(lines->find("kind").value_or(""));
   const auto form = profile_kind_of(lines->find("form").value_or(""));
-  const auto created = parse_count(lines->find("created_us").value_or(""));
-  const auto profile_created = parse_count(lines->find("profile_created_us").value_or(""));
+  const auto created = parse_timestamp(lines->find("created_us").value_or(""));
+  const auto profile_created = parse_timestamp(lines->find("profile_created_us").value_or(""));
   if (!kind || !form || !created || !profile_created) return std::nullopt;
   ArchiveManifest manifest{lines->find("id").value_or(""),
                            lines->find("name").value_or(""),
@@ -245,16 +242,20 @@ std::optional<ArchiveManifest> ArchiveManifest::from_text(std::string_view text)
 BackupInfo write_archive(const fs::path& target, const ProfileRecord& profile,
                          const Contents& contents, const BackupLimits& limits, bool overwrite,
                          const Call& call) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const ArchiveManifest manifest{profile.id,
-                                 profile.name,
-                                 profile.kind,
-                                 contents.record.kind,
-                                 profile.created_us,
-                                 std::chrono::duration_cast<std::chrono::microseconds>(now).count(),
-                                 std::string(kVersion),
-                                 files_of(contents, limits, call)};
+  // Also SQLite of another program keeps a log there, which knows nothing of profiles' locks.
+  if (contents.record.kind != ProfileKind::Sealed)
+    require_no_log_beside(contents.folder.part(contents.record.database));
+  const ArchiveManifest manifest{
+      profile.id,         profile.name, profile.kind,          contents.record.kind,
+      profile.created_us, now_us(),     std::string(kVersion), files_of(contents, limits, call)};
   const std::string text = manifest.to_text();
+  if (text.size() > kLargestManifest) {
+    raise_vault(code("BACKUP_LIMIT"),
+                "the list of the backup's " + std::to_string(manifest.files.size()) +
+                    " files has more bytes than " + std::to_string(kLargestManifest) +
+                    ", which is what a restore reads",
+                call, "Purge attachments that are not needed any more.");
+  }
   database::TempFile archive(target, call);
   const auto append = [&](std::span<const std::byte> bytes) {
     put(archive.descriptor(), bytes, target, call);
@@ -264,13 +265,13 @@ BackupInfo write_archive(const fs::path& target, const ProfileRecord& profile,
   append(std::as_bytes(std::span(text)));
   for (const ArchiveManifest::File& file : manifest.files) {
     const fs::path path = place_of(file.name, contents);
-    const gate::Descriptor source = open_to_read(path, call);
+    const gate::Descriptor source = open_part(path, call);
     if (!pump(source.number(), file.bytes, path, append, call))
       raise_read("too short is", path, 0, call);
   }
   archive.sync();
   gate::sync_point("write_archive:synced");
-  archive.publish(overwrite);
+  publish_when_free(archive, overwrite);
   return manifest.info();
 }
 
@@ -290,14 +291,12 @@ ArchiveManifest read_manifest(const fs::path& archive, const BackupLimits& limit
     raise_invalid_backup(archive, "its manifest is not what was written", call);
   }
   require_within(manifest->files, limits, call);
-  const std::int64_t expected =
-      static_cast<std::int64_t>(kArchiveMagic.size() + kLengthBytes + text.size()) +
-      manifest->info().bytes;
-  if (size != expected) {
-    raise_invalid_backup(
-        archive,
-        "it has " + std::to_string(size) + " bytes, and must have " + std::to_string(expected),
-        call);
+  const auto front = static_cast<std::int64_t>(kArchiveMagic.size() + kLengthBytes + text.size());
+  if (size - front != manifest->info().bytes) {
+    raise_invalid_backup(archive,
+                         "its files have " + std::to_string(size - front) +
+                             " bytes, and must have " + std::to_string(manifest->info().bytes),
+                         call);
   }
   return *std::move(manifest);
 }

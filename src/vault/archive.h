@@ -40,7 +40,7 @@ struct ArchiveManifest {
 
 /// Writes the parts, which nobody changes meanwhile, to `target`, in one step. `profile` is what
 /// the archive is a backup of, `contents` what is put into it. Throws VaultError (BACKUP_LIMIT),
-/// StorageError (BACKUP_EXISTS).
+/// StorageError: BACKUP_EXISTS, DB_LOG_LEFT.
 BackupInfo write_archive(const std::filesystem::path& target, const ProfileRecord& profile,
                          const Contents& contents, const BackupLimits& limits, bool overwrite,
                          const Call& call);

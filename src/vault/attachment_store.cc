@@ -22,32 +22,32 @@
 #include "vault/files.h"
 #include "vault/open_database.h"
 #include "vault/raise.h"
+#include "vault/timestamp.h"
 
 namespace turnstile::vault {
 
 namespace fs = std::filesystem;
-using std::chrono::microseconds;
-using std::chrono::system_clock;
 
 namespace {
 
 constexpr std::string_view kColumns =
     "id, owner, name, type, size, sha256, created_us, removed_us FROM vault_attachment";
 
-system_clock::time_point time_of(std::int64_t us) {
-  return system_clock::time_point(
-      std::chrono::duration_cast<system_clock::duration>(microseconds(us)));
-}
-
-std::int64_t now_us() {
-  return std::chrono::duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
-
 using AttachmentRow = std::tuple<std::string, std::string, std::string, std::string, std::int64_t,
                                  std::string, std::int64_t, std::optional<std::int64_t>>;
 
-Attachment attachment_of(const AttachmentRow& row) {
+// Rows may come from a backup that somebody else has made.
+Attachment attachment_of(const AttachmentRow& row, const Call& call) {
   const auto& [id, owner, name, type, size, sha256, created, removed] = row;
+  const auto refuse = [&](std::string_view why) {
+    raise_vault(
+        code("ATTACHMENT_CORRUPTED"), "the row of an attachment " + std::string(why), call,
+        "Restore a backup that is whole; sweep_attachments() removes rows that have no file.");
+  };
+  if (!is_profile_id(id)) refuse("has an id that can be no file's name");
+  if (size < 0) refuse("has a size below zero");
+  if (!is_timestamp(created) || !is_timestamp(removed.value_or(0)))
+    refuse("has a time that is none");
   Attachment result{id, owner, name, type, size, sha256, time_of(created)};
   if (removed) result.removed = time_of(*removed);
   return result;
@@ -97,8 +97,7 @@ void stream_content(const Contents& contents, const std::string& id,
     return;
   }
   constexpr std::size_t kPiece = std::size_t{1} << 16;
-  const gate::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!file.is_open()) raise_read("cannot open", path, errno, call);
+  const gate::Descriptor file = open_part(path, call);
   std::vector<std::byte> piece(kPiece);
   while (const std::size_t got = read_some(file.number(), piece, path, call))
     sink(std::span(piece).first(got));
@@ -187,13 +186,14 @@ std::string AttachmentStore::write_content(const std::string& id, std::int64_t s
   while (const std::size_t got = next(piece))
     write_some(file.descriptor(), std::span(piece).first(got), file.path(), call_);
   file.sync();
-  file.publish(false);
+  publish_when_free(file, false);
   return hash.finish();
 }
 
 void AttachmentStore::insert(const Attachment& attachment) {
   const std::int64_t created =
-      std::chrono::duration_cast<microseconds>(attachment.created.time_since_epoch()).count();
+      std::chrono::duration_cast<std::chrono::microseconds>(attachment.created.time_since_epoch())
+          .count();
   lane().write([&](WriteTx& tx) {
     tx.execute("INSERT INTO vault_attachment VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", attachment.id,
                attachment.owner, attachment.name, attachment.type, attachment.size_bytes,
@@ -202,7 +202,9 @@ void AttachmentStore::insert(const Attachment& attachment) {
 }
 
 void AttachmentStore::drop_file(std::string_view id) const {
-  remove_tree(file_of(id), call_);
+  const fs::path path = file_of(id);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    raise_write("cannot remove", path, errno, call_);
 }
 
 std::vector<Attachment> AttachmentStore::list(std::string_view owner, bool removed) const {
@@ -215,7 +217,7 @@ std::vector<Attachment> AttachmentStore::list(std::string_view owner, bool remov
          tx.query<std::string, std::string, std::string, std::string, std::int64_t, std::string,
                   std::int64_t, std::optional<std::int64_t>>(sql, owner, removed)
              .all()) {
-      found.push_back(attachment_of(row));
+      found.push_back(attachment_of(row, call_));
     }
     return found;
   });
@@ -229,7 +231,7 @@ Attachment AttachmentStore::get(std::string_view id) const {
             "SELECT " + std::string(kColumns) + " WHERE id = ?", id)
         .first();
   });
-  if (row) return attachment_of(*row);
+  if (row) return attachment_of(*row, call_);
   raise_vault(code("ATTACHMENT_NOT_FOUND"), "there is no attachment '" + std::string(id) + "'",
               call_);
 }
@@ -237,15 +239,20 @@ Attachment AttachmentStore::get(std::string_view id) const {
 void AttachmentStore::read_content(
     const Attachment& attachment,
     const std::function<void(std::span<const std::byte>)>& sink) const {
+  const std::string what = "the content of the attachment '" + attachment.name + "'";
   database::Sha256 hash;
+  std::int64_t missing = attachment.size_bytes;
   const auto passed_on = [&](std::span<const std::byte> bytes) {
+    missing -= std::ssize(bytes);
+    if (missing < 0)
+      raise_vault(code("ATTACHMENT_CORRUPTED"), what + " is longer than what was attached", call_);
     hash.add(bytes);
     sink(bytes);
   };
-  const std::string what = "the content of the attachment '" + attachment.name + "'";
   try {
     stream_content(contents_, attachment.id, passed_on, call_);
   } catch (const VaultError& error) {
+    if (error.code() == code("ATTACHMENT_CORRUPTED")) throw;
     raise_from(code("ATTACHMENT_CORRUPTED"), what + " is damaged", error);
   } catch (const StorageError& error) {
     if (error.code() == code("PROFILE_STORAGE_WRITE")) throw;
@@ -273,7 +280,7 @@ void AttachmentStore::write_to(std::string_view id, const fs::path& destination)
     write_some(file.descriptor(), piece, file.path(), call_);
   });
   file.sync();
-  file.publish(false);
+  publish_when_free(file, false);
 }
 
 void AttachmentStore::set_removed(std::string_view id, bool removed) {
@@ -293,7 +300,8 @@ void AttachmentStore::purge(std::string_view id) {
 
 SweepReport AttachmentStore::sweep() {
   // Names first: a file that comes while the rows are read has its row only later.
-  std::vector<std::string> files = names_of(file_of(""), call_);
+  std::vector<std::string> files =
+      names_of(contents_.folder.part(contents_.record.attachments), call_);
   std::erase_if(files, [](const std::string& name) { return !is_profile_id(name); });
   std::ranges::sort(files);
   SweepReport report;
@@ -303,7 +311,8 @@ SweepReport AttachmentStore::sweep() {
     std::ranges::set_difference(files, ids, std::back_inserter(report.files_without_row));
     for (const std::string& id : ids) {
       std::error_code error;
-      if (std::ranges::binary_search(files, id) || fs::exists(file_of(id), error)) continue;
+      if (std::ranges::binary_search(files, id)) continue;
+      if (is_profile_id(id) && fs::exists(fs::symlink_status(file_of(id), error))) continue;
       tx.execute("DELETE FROM vault_attachment WHERE id = ?", id);
       report.rows_without_file.push_back(id);
     }
@@ -319,6 +328,11 @@ AttachmentCheck check_attachments(const Contents& contents, const Lane& lane, co
     return tx.query<std::string, std::string>("SELECT id, sha256 FROM vault_attachment").all();
   });
   for (const auto& [id, sha256] : rows) {
+    ++check.checked;
+    if (!is_profile_id(id)) {
+      check.problems.emplace_back("the row of an attachment has an id that can be no file's name");
+      continue;
+    }
     database::Sha256 hash;
     try {
       stream_content(
@@ -328,7 +342,6 @@ AttachmentCheck check_attachments(const Contents& contents, const Lane& lane, co
     } catch (const Error& error) {
       check.problems.push_back("the attachment '" + id + "' cannot be read: " + error.what());
     }
-    ++check.checked;
   }
   return check;
 }

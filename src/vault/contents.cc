@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -12,16 +11,13 @@
 #include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/storage/encrypted_database.h"
+#include "vault/storage/encrypted_file.h"
 
 namespace turnstile::vault {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-Seal image_seal(const Contents& profile, std::uint64_t generation) {
-  return {Purpose::State, profile.record.id, profile.keys->key_id, generation};
-}
 
 void write_attachment(const Contents& from, const Contents& to, const std::string& id,
                       const Call& call) {
@@ -87,9 +83,7 @@ void write_attachments(const Contents& from, const Contents& to, const Call& cal
 void settle_log(const Contents& contents, const Call& call) {
   if (contents.record.kind == ProfileKind::Sealed) return;
   const fs::path path = contents.folder.part(contents.record.database);
-  std::error_code error;
-  const auto log_bytes = fs::file_size(path.native() + "-wal", error);
-  if (error || log_bytes == 0) return;
+  if (!log_beside(path)) return;
   Options options;
   options.mode = OpenMode::ReadWrite;
   options.connections = 1;
@@ -109,18 +103,14 @@ void settle_log(const Contents& contents, const Call& call) {
 }
 
 void note_image(const Contents& profile, std::uint64_t generation) {
-  write_sealed(profile.folder.part(profile.record.seen()), profile.keys->data_key,
-               image_seal(profile, generation), std::span<const std::byte>());
+  StoredDatabase stored = stored_database(profile);
+  stored.seal.generation = generation;
+  note_state(stored.path, *stored.data_key, stored.seal);
 }
 
 std::uint64_t noted_image(const Contents& profile) {
-  try {
-    return verify_sealed(profile.folder.part(profile.record.seen()), profile.keys->data_key,
-                         image_seal(profile, 0))
-        .generation;
-  } catch (const Error&) {
-    return 0;
-  }
+  const StoredDatabase stored = stored_database(profile);
+  return noted_state(stored.path, *stored.data_key, stored.seal);
 }
 
 }  // namespace turnstile::vault

@@ -36,8 +36,11 @@ class FileLock {
   /// Whether the path still leads to this file: a folder may have been moved away before it was
   /// locked.
   [[nodiscard]] bool is_in_place() const noexcept;
-  /// Who took it exclusively last; to be asked when it is not to be had.
+  /// Who has byte Use exclusively, as he has written it down; to be asked when it is not to be had.
   [[nodiscard]] Holder owner() const;
+  /// The same where others share it, another process before this one: looked for in /proc, which
+  /// takes milliseconds. Unknown where the system does not show their files.
+  [[nodiscard]] Holder sharer() const;
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 

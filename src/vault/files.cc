@@ -5,14 +5,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
+#include <exception>
 #include <iterator>
 #include <new>
 #include <system_error>
+#include <thread>
 
-#include "database/copies/temp_file.h"
 #include "gate/descriptor.h"
 #include "gate/sync_point.h"
 #include "vault/raise.h"
@@ -24,6 +27,11 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr mode_t kModeBits = 0777;
+
+/// Of that name itself, not of what a link leads to; -1 and errno otherwise.
+int open_folder(const fs::path& path) noexcept {
+  return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
 
 void write_all(int descriptor, std::string_view bytes, const fs::path& path, const Call& call) {
   while (!bytes.empty()) {
@@ -57,13 +65,41 @@ void sync_one(const fs::path& path, int flags, const Call& call) {
 
 }  // namespace
 
+int retry_while_busy(detail::FunctionRef<int()> act) {
+  constexpr int kTries = 20;
+  constexpr std::chrono::milliseconds kLongest{50};
+  std::chrono::milliseconds pause{1};
+  for (int tries = 1;; ++tries) {
+    const int cause = act();
+    const bool passes = cause == EBUSY || cause == ETXTBSY || cause == EAGAIN;
+    if (!passes || tries == kTries) return cause;
+    // Nobody tells when the file is free.
+    std::this_thread::sleep_for(pause);
+    pause = std::min(2 * pause, kLongest);
+  }
+}
+
+void publish_when_free(database::TempFile& file, bool overwrite) {
+  std::exception_ptr failure;
+  const auto publish = [&] {
+    try {
+      file.publish(overwrite);
+      return 0;
+    } catch (const StorageError& error) {
+      failure = std::current_exception();
+      return error.system_code() != 0 ? error.system_code() : EIO;
+    }
+  };
+  if (retry_while_busy(publish) != 0) std::rethrow_exception(failure);
+}
+
 void write_file_atomic(const fs::path& path, std::string_view content, const Call& call) {
   try {
     database::TempFile temp(path, call);
     write_all(temp.descriptor(), content, path, call);
     temp.sync();
     gate::sync_point("write_file_atomic:synced");
-    temp.publish(true);
+    publish_when_free(temp, true);
   } catch (const StorageError& error) {
     if (error.code() == code("PROFILE_STORAGE_WRITE")) throw;
     Error::Details details;
@@ -93,14 +129,29 @@ bool make_private_folder(const fs::path& path, const Call& call) {
   if (::mkdir(path.c_str(), S_IRWXU) == 0) return false;
   const int cause = errno;
   struct stat status {};
-  if (cause != EEXIST || ::stat(path.c_str(), &status) != 0)
+  if (cause != EEXIST || ::lstat(path.c_str(), &status) != 0)
     raise_write("cannot make the folder", path, cause, call);
-  if (!S_ISDIR(status.st_mode)) raise_write("cannot make the folder", path, ENOTDIR, call);
+  // A link would lead to somebody else's folder, which is not ours to narrow or to empty.
+  if (!S_ISDIR(status.st_mode))
+    raise_write(S_ISLNK(status.st_mode) ? "there is a link at" : "there is no folder at", path,
+                ENOTDIR, call);
   if ((status.st_mode & kModeBits) == S_IRWXU) return false;
+  const gate::Descriptor folder(open_folder(path));
+  if (!folder.is_open() && (errno == ELOOP || errno == ENOTDIR))
+    raise_write("there is no folder any more at", path, errno, call);
   // File systems without permissions, such as FAT, accept this or refuse it, and keep what they
   // have; that is no reason not to use them.
-  if (::chmod(path.c_str(), S_IRWXU) != 0) return false;
-  return ::stat(path.c_str(), &status) == 0 && (status.st_mode & kModeBits) == S_IRWXU;
+  if (!folder.is_open() || ::fchmod(folder.number(), S_IRWXU) != 0) return false;
+  return ::fstat(folder.number(), &status) == 0 && (status.st_mode & kModeBits) == S_IRWXU;
+}
+
+gate::Descriptor open_part(const fs::path& path, const Call& call) {
+  gate::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file.is_open()) raise_read("cannot open", path, errno, call);
+  struct stat status {};
+  if (::fstat(file.number(), &status) != 0) raise_read("cannot look at", path, errno, call);
+  if (!S_ISREG(status.st_mode)) raise_read("there is no regular file at", path, 0, call);
+  return file;
 }
 
 void make_private_file(const fs::path& path, const Call& call) {
@@ -110,16 +161,16 @@ void make_private_file(const fs::path& path, const Call& call) {
 }
 
 void move_entry(const fs::path& from, const fs::path& to, const Call& call) {
-  if (::rename(from.c_str(), to.c_str()) != 0)
-    raise_write("cannot rename " + quoted(from) + " to", to, errno, call);
+  const int cause =
+      retry_while_busy([&] { return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno; });
+  if (cause != 0) raise_write("cannot rename " + quoted(from) + " to", to, cause, call);
   sync_folder(to.parent_path(), call);
   if (from.parent_path() != to.parent_path()) sync_folder(from.parent_path(), call);
 }
 
 void copy_file(const fs::path& from, const fs::path& to, const Call& call) {
   constexpr std::size_t kPiece = std::size_t{1} << 18;
-  const gate::Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!source.is_open()) raise_read("cannot open", from, errno, call);
+  const gate::Descriptor source = open_part(from, call);
   const gate::Descriptor target(
       ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
   if (!target.is_open()) raise_write("cannot make", to, errno, call);
@@ -130,9 +181,16 @@ void copy_file(const fs::path& from, const fs::path& to, const Call& call) {
   }
 }
 
+void sync_medium(const fs::path& path, const Call& call) {
+  const gate::Descriptor folder(open_folder(path));
+  if (!folder.is_open() || ::syncfs(folder.number()) != 0)
+    raise_write("cannot bring to the medium", path, errno, call);
+}
+
 void sync_tree(const fs::path& path, const Call& call) {
   std::error_code error;
-  if (!fs::is_directory(path, error)) return sync_one(path, O_RDONLY, call);
+  if (!fs::is_directory(fs::symlink_status(path, error)))
+    return sync_one(path, O_RDONLY | O_NONBLOCK, call);
   for (const std::string& name : names_of(path, call))
     sync_tree(path / name, call);
   sync_folder(path, call);
@@ -144,8 +202,13 @@ void sync_folder(const fs::path& path, const Call& call) {
 
 void remove_tree(const fs::path& path, const Call& call) {
   std::error_code error;
-  fs::remove_all(path, error);
-  if (error && error.value() != ENOENT) raise_write("cannot remove", path, error.value(), call);
+  const bool is_folder = fs::is_directory(fs::symlink_status(path, error));
+  if (is_folder) empty_folder(path, call);
+  const int cause = retry_while_busy([&] {
+    const int removed = is_folder ? ::rmdir(path.c_str()) : ::unlink(path.c_str());
+    return removed == 0 || errno == ENOENT ? 0 : errno;
+  });
+  if (cause != 0) raise_write("cannot remove", path, cause, call);
 }
 
 void empty_folder(const fs::path& path, const Call& call) {
@@ -156,6 +219,8 @@ void empty_folder(const fs::path& path, const Call& call) {
 std::vector<std::string> names_of(const fs::path& path, const Call& call) {
   std::vector<std::string> names;
   std::error_code error;
+  if (fs::is_symlink(fs::symlink_status(path, error)))
+    raise_read("there is a link at", path, ENOTDIR, call);
   for (fs::directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error)) {
     names.push_back(entry->path().filename().string());

@@ -43,6 +43,29 @@ void require_profile_name(std::string_view text, const Call& call) {
   }
 }
 
+namespace {
+
+void refuse_inside(const Layout& layout, const fs::path& target, const fs::path& resolved,
+                   const Call& call) {
+  std::error_code error;
+  const fs::path root = fs::weakly_canonical(layout.root(), error);
+  const auto differ = std::mismatch(root.begin(), root.end(), resolved.begin(), resolved.end());
+  if (differ.first != root.end()) return;
+  sqlite::raise_misuse(code("TARGET_FORBIDDEN"),
+                       quoted(target) + " is inside of the workspace " + quoted(root), call);
+}
+
+}  // namespace
+
+fs::path require_folder_outside(const Layout& layout, const fs::path& folder, const Call& call) {
+  std::error_code error;
+  const fs::path resolved = fs::weakly_canonical(fs::absolute(folder, error), error);
+  if (error || resolved.empty())
+    sqlite::raise_misuse(code("TARGET_INVALID"), quoted(folder) + " can be no folder", call);
+  refuse_inside(layout, folder, resolved, call);
+  return resolved;
+}
+
 fs::path require_outside(const Layout& layout, const fs::path& target, const Call& call) {
   std::error_code error;
   const fs::path absolute = fs::absolute(target, error).lexically_normal();
@@ -56,12 +79,7 @@ fs::path require_outside(const Layout& layout, const fs::path& target, const Cal
   // A link in the place itself leads somewhere else again.
   if (fs::is_symlink(fs::symlink_status(resolved, error)))
     resolved = fs::weakly_canonical(resolved, error);
-  const fs::path root = fs::weakly_canonical(layout.root(), error);
-  const auto differ = std::mismatch(root.begin(), root.end(), resolved.begin(), resolved.end());
-  if (differ.first == root.end()) {
-    sqlite::raise_misuse(code("TARGET_FORBIDDEN"),
-                         quoted(target) + " is inside of the workspace " + quoted(root), call);
-  }
+  refuse_inside(layout, target, resolved, call);
   const fs::file_status status = fs::status(resolved, error);
   if (fs::exists(status) && !fs::is_regular_file(status)) refuse("is no file");
   return resolved;

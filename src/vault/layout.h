@@ -59,4 +59,10 @@ void require_profile_name(std::string_view text, const Call& call);
                                                     const std::filesystem::path& target,
                                                     const Call& call);
 
+/// The same for a folder, which need not be there. Throws MisuseError (TARGET_FORBIDDEN,
+/// TARGET_INVALID).
+[[nodiscard]] std::filesystem::path require_folder_outside(const Layout& layout,
+                                                           const std::filesystem::path& folder,
+                                                           const Call& call);
+
 }  // namespace turnstile::vault

@@ -56,7 +56,15 @@ void NewProfile::publish(const Call& call) {
   write_record(folder_, record_, call);
   sync_tree(folder_.path(), call);
   gate::sync_point("NewProfile:filled");
-  move_entry(folder_.path(), layout_.profile(record_.id).path(), call);
+  const std::filesystem::path place = layout_.profile(record_.id).path();
+  try {
+    move_entry(folder_.path(), place, call);
+  } catch (...) {
+    // It may have its name, and not for certain after a power failure.
+    std::error_code unknown;
+    if (!std::filesystem::exists(folder_.path(), unknown)) withdraw(call);
+    throw;
+  }
   published_ = true;
   gate::sync_point("NewProfile:published");
   std::error_code ignored;

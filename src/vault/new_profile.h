@@ -26,7 +26,7 @@ class NewProfile {
   [[nodiscard]] const ProfileRecord& record() const noexcept { return record_; }
 
   /// Writes the record, has everything on the medium, and renames the folder into place, where
-  /// there must be none. For whoever has the change lock.
+  /// there must be none. When it throws, there is no profile. For whoever has the change lock.
   void publish(const Call& call);
   /// Takes it back. For a publisher that could not write the registry.
   void withdraw(const Call& call);

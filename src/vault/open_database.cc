@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "database/protected_open.h"
 #include "sqlite/error_code.h"
 #include "vault/files.h"
 #include "vault/raise.h"
@@ -41,7 +42,6 @@ std::string_view profile_code_of(std::string_view below) noexcept {
 Options options_for(const WorkspaceOptions& options, bool create) {
   Options result = options.database;
   result.mode = create ? OpenMode::ReadWriteCreate : OpenMode::ReadWrite;
-  if (!result.log_sink) result.log_sink = options.log_sink;
   return result;
 }
 
@@ -86,7 +86,7 @@ OpenDatabase OpenDatabase::open_form(const ProfileFolder& folder, const ProfileR
                                                     options_for(options, create), call.where));
       }
       const SealedOptions sealed{options_for(options, create), options.save_within,
-                                 static_cast<std::uint64_t>(options.sealed_limit_bytes)};
+                                 static_cast<std::uint64_t>(options.sealed_limit_bytes), true};
       const Seal seal{Purpose::Database, record.id, keys->key_id, 0};
       return OpenDatabase(create ? SealedDatabase::create(path, keys->data_key, seal, sealed)
                                  : SealedDatabase::open(path, keys->data_key, seal, sealed));
@@ -121,11 +121,11 @@ void OpenDatabase::prepare(const ProfileRecord& record, const WorkspaceOptions& 
   static_cast<void>(lane.migrate(kVaultLane, vault_steps(), {.backup = false}, call.where));
 }
 
-Database& OpenDatabase::database() noexcept {
+Database& OpenDatabase::database() {
   return sealed_ ? sealed_->database() : *file_;
 }
 
-const Database& OpenDatabase::database() const noexcept {
+const Database& OpenDatabase::database() const {
   return sealed_ ? sealed_->database() : *file_;
 }
 
@@ -141,20 +141,22 @@ void OpenDatabase::save(const Call& call) {
 SavedState OpenDatabase::saved_state() const {
   if (!sealed_) return {};
   const SaveState state = sealed_->state();
-  return {state.unsaved, state.saves, state.failure};
+  return {state.unsaved, state.saves, state.failure, state.generation};
 }
 
 std::uint64_t OpenDatabase::image_generation() const {
   return sealed_ ? sealed_->state().generation : 0;
 }
 
-void OpenDatabase::close(std::chrono::milliseconds drain, bool discard_unsaved, const Call& call) {
+// The file of a sealed one is not open, but may be written when the closure has ended.
+void OpenDatabase::close(std::chrono::milliseconds drain, bool discard_unsaved, const Call& call,
+                         std::shared_ptr<const void> kept) {
   if (!sealed_)
-    static_cast<void>(file_->close(drain, call.where));
+    detail::ProtectedOpen::close(*file_, drain, std::move(kept), call.where);
   else if (discard_unsaved)
     static_cast<void>(sealed_->discard(drain));
   else
-    static_cast<void>(sealed_->close(drain, call.where));
+    static_cast<void>(sealed_->close(drain, call.where, std::move(kept)));
 }
 
 }  // namespace turnstile::vault

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <source_location>
 
@@ -30,8 +31,10 @@ class OpenDatabase {
                                            const ProfileKeys* keys, const WorkspaceOptions& options,
                                            const Call& call);
 
-  [[nodiscard]] Database& database() noexcept;
-  [[nodiscard]] const Database& database() const noexcept;
+  /// Throws VaultError (VAULT_LOCKED) for a sealed one that could not be saved when it was closed,
+  /// nor opened again.
+  [[nodiscard]] Database& database();
+  [[nodiscard]] const Database& database() const;
 
   /// Nothing to do but for a sealed one. Throws VaultError (VAULT_NOT_SAVED).
   void save(const Call& call);
@@ -39,8 +42,11 @@ class OpenDatabase {
   /// Of a sealed one: the number of the state that is in the file; else 0.
   [[nodiscard]] std::uint64_t image_generation() const;
 
-  /// Throws VaultError (VAULT_NOT_SAVED), and it stays open; Timeout (CLOSE_TIMEOUT).
-  void close(std::chrono::milliseconds drain, bool discard_unsaved, const Call& call);
+  /// Throws VaultError (VAULT_NOT_SAVED), and it stays open; Timeout (CLOSE_TIMEOUT), and it closes
+  /// when the closure ends that does not: until nobody has the file open any more, or writes it,
+  /// `kept` exists.
+  void close(std::chrono::milliseconds drain, bool discard_unsaved, const Call& call,
+             std::shared_ptr<const void> kept = nullptr);
 
  private:
   explicit OpenDatabase(Database database) : file_(std::move(database)) {}

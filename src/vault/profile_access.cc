@@ -7,10 +7,13 @@
 #include <utility>
 
 #include "gate/file_locks.h"
+#include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/transition.h"
 
 namespace turnstile::vault {
+
+namespace fs = std::filesystem;
 
 void tell(const LogSink& sink, LogEvent::Severity severity, std::string_view code,
           std::string message) {
@@ -19,11 +22,33 @@ void tell(const LogSink& sink, LogEvent::Severity severity, std::string_view cod
 
 namespace {
 
+[[noreturn]] void raise_foreign(const fs::path& path, std::string_view what, const Call& call) {
+  raise_vault(code("PROFILE_DAMAGED"), quoted(path) + " is no " + std::string(what), call,
+              "Nothing was read or changed through it. Look who has put it there.");
+}
+
 void require_profile_folder(const ProfileFolder& folder, const Call& call) {
   std::error_code error;
-  if (std::filesystem::is_directory(folder.path(), error)) return;
+  const fs::file_status status = fs::symlink_status(folder.path(), error);
+  if (fs::is_directory(status)) return;
+  if (fs::exists(status)) raise_foreign(folder.path(), "folder", call);
   raise_vault(code("PROFILE_NOT_FOUND"),
               "there is no profile '" + folder.path().filename().string() + "'", call);
+}
+
+// A link would lead to files of somebody else, which SQLite would open and write to. What the
+// record does not name is only ever renamed and removed.
+void require_own_parts(const ProfileFolder& folder, const ProfileRecord& record, const Call& call) {
+  for (const std::string& name : names_of(folder.path(), call)) {
+    const fs::path path = folder.part(name);
+    const bool is_folder = name == record.attachments || path == folder.tmp();
+    if (!is_folder && !record.owns(name)) continue;
+    std::error_code error;
+    const fs::file_status status = fs::symlink_status(path, error);
+    if (is_folder && !fs::is_directory(status)) raise_foreign(path, "folder", call);
+    if (!is_folder && fs::exists(status) && !fs::is_regular_file(status))
+      raise_foreign(path, "regular file", call);
+  }
 }
 
 }  // namespace
@@ -50,6 +75,7 @@ ProfileAccess::ProfileAccess(const Layout& layout, std::string_view id, Mode mod
     change(mode, call);
   } while (!lock_->is_in_place());
   record_ = require_record(folder_, call);
+  require_own_parts(folder_, record_, call);
 }
 
 ProfileAccess ProfileAccess::for_session(const Layout& layout, std::string_view id,

@@ -1,10 +1,11 @@
 #include "vault/profile_record.h"
 
-#include <algorithm>
+#include <limits>
 
 #include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/text_record.h"
+#include "vault/timestamp.h"
 
 namespace turnstile::vault {
 
@@ -12,11 +13,12 @@ namespace {
 
 constexpr std::string_view kRecordFormat = "turnstile-profile 1";
 
-/// `WORD.` and digits.
-bool is_part(std::string_view name, std::string_view word) {
+/// `WORD.` and a number of at most `generation`: the next generation's is free.
+bool is_part(std::string_view name, std::string_view word, std::int64_t generation) {
   if (!name.starts_with(word) || name.size() < word.size() + 2 || name[word.size()] != '.')
     return false;
-  return parse_count(name.substr(word.size() + 1)).has_value();
+  const auto number = parse_count(name.substr(word.size() + 1));
+  return number && *number <= generation;
 }
 
 }  // namespace
@@ -44,9 +46,10 @@ std::optional<ProfileRecord> ProfileRecord::from_text(std::string_view text) {
   const auto lines = TextRecord::parse(text);
   if (!lines || lines->format() != kRecordFormat) return std::nullopt;
   const auto kind = profile_kind_of(lines->find("kind").value_or(""));
-  const auto created = parse_count(lines->find("created_us").value_or(""));
+  const auto created = parse_timestamp(lines->find("created_us").value_or(""));
   const auto generation = parse_count(lines->find("generation").value_or(""));
-  if (!kind || !created || !generation) return std::nullopt;
+  constexpr std::int64_t kNoNext = std::numeric_limits<std::int64_t>::max();
+  if (!kind || !created || !generation || *generation == kNoNext) return std::nullopt;
   ProfileRecord record{lines->find("id").value_or(""),
                        lines->find("name").value_or(""),
                        *kind,
@@ -55,10 +58,11 @@ std::optional<ProfileRecord> ProfileRecord::from_text(std::string_view text) {
                        lines->find("database").value_or(""),
                        lines->find("keys").value_or(""),
                        lines->find("attachments").value_or("")};
-  const bool fits = is_profile_id(record.id) && !record.name.empty() &&
-                    is_part(record.database, "database") &&
-                    is_part(record.attachments, "attachments") &&
-                    (record.is_protected() ? is_part(record.keys, "keys") : record.keys.empty());
+  const bool fits =
+      is_profile_id(record.id) && !record.name.empty() &&
+      is_part(record.database, "database", *generation) &&
+      is_part(record.attachments, "attachments", *generation) &&
+      (record.is_protected() ? is_part(record.keys, "keys", *generation) : record.keys.empty());
   return fits ? std::optional(std::move(record)) : std::nullopt;
 }
 

@@ -25,8 +25,6 @@ struct ProfileRecord {
   std::string attachments;      ///< `attachments.N`, a folder.
 
   [[nodiscard]] bool is_protected() const noexcept { return kind != ProfileKind::Plain; }
-  /// Of a sealed database.
-  [[nodiscard]] std::string seen() const { return database + ".seen"; }
   /// Whether a name in the profile's folder belongs to it: a part, or what SQLite and this library
   /// keep beside the database.
   [[nodiscard]] bool owns(std::string_view entry) const noexcept;

@@ -36,11 +36,13 @@ std::optional<ProfileKind> profile_kind_of(std::string_view text) noexcept {
 
 namespace {
 
-/// The slots of a protected profile, after its password has been proven.
-vault::KeySlots proven_slots(const Contents& contents, std::string_view password,
-                             const Call& call) {
+using Secret = vault::PasswordTries::Secret;
+
+/// The slots of a protected profile, after its password, or what else leads to it, was proven.
+vault::KeySlots proven_slots(const SessionCore& core, const Contents& contents,
+                             std::string_view text, Secret secret, const Call& call) {
   vault::KeySlots slots = vault::read_key_slots(contents.folder, contents.record, call);
-  static_cast<void>(vault::unlock_keys(slots, password, false, call));
+  static_cast<void>(core.tries().unlock(slots, text, secret, call));
   return slots;
 }
 
@@ -140,7 +142,7 @@ void VaultSession::change_password(std::string_view password, std::string_view n
       [&](Transition& transition, const Contents& now) {
         require_protected(now.record, call);
         vault::require_password(new_password, call);
-        vault::KeySlots slots = proven_slots(now, password, call);
+        vault::KeySlots slots = proven_slots(*core_, now, password, Secret::Either, call);
         slots.set_password(now.keys->data_key, vault::bytes_of(new_password),
                            vault::parameters_of(core_->options().key_cost));
         vault::write_key_slots(transition.stage_keys(), slots, call);
@@ -154,7 +156,7 @@ void VaultSession::remove_password(std::string_view password, std::source_locati
   core_->transform(
       require,
       [&](Transition& transition, const Contents& now) {
-        static_cast<void>(proven_slots(now, password, call));
+        static_cast<void>(proven_slots(*core_, now, password, Secret::Either, call));
         transition.next().kind = ProfileKind::Plain;
         transition.next().keys.clear();
         write_parts(transition, now, nullptr, true, core_->options(), call);
@@ -189,7 +191,7 @@ void VaultSession::rotate_key(std::string_view password, std::source_location wh
   core_->transform(
       require,
       [&](Transition& transition, const Contents& now) {
-        static_cast<void>(proven_slots(now, password, call));
+        static_cast<void>(proven_slots(*core_, now, password, Secret::Password, call));
         std::optional keys(
             vault::make_keys(transition.stage_keys(), password, core_->options().key_cost, call));
         write_parts(transition, now, &*keys, true, core_->options(), call);
@@ -301,6 +303,14 @@ void VaultSession::export_database(const std::filesystem::path& destination,
                                    std::source_location where) const {
   const Call call = core_->make_call(where);
   const auto target = vault::require_outside(core_->layout(), destination, call);
+  {
+    const SessionCore::Use use(*core_, call);
+    if (use.contents().record.kind != ProfileKind::Encrypted) {
+      // In the clear, since a sealed database is plain in memory.
+      static_cast<void>(use.open().database().backup(target.string(), {.manifest = false}, where));
+      return;
+    }
+  }
   core_->while_closed(
       [&](const Contents& contents) {
         vault::StoredDatabase source = vault::stored_database(contents);

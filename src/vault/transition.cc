@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "database/copies/temp_file.h"
 #include "gate/sync_point.h"
 #include "vault/files.h"
 
@@ -23,8 +24,11 @@ bool is_fixture(const ProfileFolder& folder, std::string_view name) {
 RecoveredProfile recover_profile(const ProfileFolder& folder, const Call& call) {
   RecoveredProfile found{require_record(folder, call)};
   make_private_folder(folder.tmp(), call);
+  // Those of a session's own saver are not left over from anybody: it may be writing one.
+  database::remove_abandoned(folder.path());
   for (const std::string& name : names_of(folder.path(), call)) {
-    if (is_fixture(folder, name) || found.record.owns(name)) continue;
+    if (is_fixture(folder, name) || found.record.owns(name) || database::is_temp_name(name))
+      continue;
     // In one step, so that nothing half removed can stand where a part is looked for.
     move_entry(folder.part(name), folder.tmp() / random_name(), call);
     gate::sync_point("Transition:set_aside");

@@ -21,8 +21,8 @@ struct RecoveredProfile {
 };
 
 /// Puts everything in the folder that its record does not name aside, in one step each, and removes
-/// it; empties the folder's tmp. For whoever has the profile alone. Throws StorageError, VaultError
-/// (PROFILE_NOT_FOUND, PROFILE_DAMAGED).
+/// it, but for files in the making whose makers live; empties the folder's tmp. For whoever has the
+/// profile alone. Throws StorageError, VaultError (PROFILE_NOT_FOUND, PROFILE_DAMAGED).
 RecoveredProfile recover_profile(const ProfileFolder& folder, const Call& call);
 
 /// For whoever has the profile alone, with no part of it open by the time of commit().

@@ -86,6 +86,21 @@ BackupInfo Workspace::backup(std::string_view profile, const std::filesystem::pa
   return core_->backup(core_->id_of(profile, call), destination, options, call);
 }
 
+KeptBackup Workspace::keep_backup(std::string_view profile, std::source_location where) {
+  const Call call = core_->make_call(where);
+  return core_->keep_backup(core_->id_of(profile, call), call);
+}
+
+std::vector<KeptBackup> Workspace::keep_due_backups(std::source_location where) {
+  return core_->keep_due_backups(core_->make_call(where));
+}
+
+std::vector<KeptBackup> Workspace::kept_backups(std::string_view profile,
+                                                std::source_location where) const {
+  const Call call = core_->make_call(where);
+  return core_->kept_backups(core_->id_of(profile, call), call);
+}
+
 ProfileInfo Workspace::restore(const std::filesystem::path& backup, const RestoreProfile& options,
                                std::source_location where) {
   return core_->restore(backup, options, core_->make_call(where));
@@ -97,10 +112,11 @@ ProfileVerification Workspace::verify(std::string_view profile, std::string_view
   return core_->verify(core_->id_of(profile, call), password, call);
 }
 
-BackupInfo inspect_backup(const std::filesystem::path& backup, std::source_location where) {
+BackupInfo inspect_backup(const std::filesystem::path& backup, const BackupLimits& limits,
+                          std::source_location where) {
   Call call;
   call.where = where;
-  return vault::read_manifest(backup, {}, call).info();
+  return vault::read_manifest(backup, limits, call).info();
 }
 
 }  // namespace turnstile

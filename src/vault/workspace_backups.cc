@@ -57,7 +57,11 @@ void require_sound(const Contents& contents, const std::filesystem::path& backup
 
 BackupInfo WorkspaceCore::backup(const std::string& id, const std::filesystem::path& destination,
                                  const BackupProfile& options, const Call& call) {
-  const auto target = require_outside(layout_, destination, call);
+  return write_backup(id, require_outside(layout_, destination, call), options, call);
+}
+
+BackupInfo WorkspaceCore::write_backup(const std::string& id, const std::filesystem::path& target,
+                                       const BackupProfile& options, const Call& call) {
   const auto place = slot(id);
   const BackupMark mark(place->backing_up, id, call);
   gate::sync_point("WorkspaceCore:backup");
@@ -90,6 +94,51 @@ BackupInfo WorkspaceCore::backup(const std::string& id, const std::filesystem::p
   return info;
 }
 
+BackupShelf WorkspaceCore::shelf_of(const std::string& id, const Call& call) const {
+  const KeptBackups& kept = options_.kept_backups;
+  if (kept.folder.empty() || kept.limit < 1) {
+    sqlite::raise_misuse(code("OPTION_INVALID"),
+                         kept.folder.empty() ? "the workspace has no folder for backups"
+                                             : "less than one backup of a profile cannot be kept",
+                         call);
+  }
+  return {require_folder_outside(layout_, kept.folder, call), id};
+}
+
+KeptBackup WorkspaceCore::keep_backup(const std::string& id, const Call& call) {
+  const BackupShelf shelf = shelf_of(id, call);
+  const KeptBackup made = shelf.next(options_.kept_backups.now(), call);
+  write_backup(id, made.file, {}, call);
+  gate::sync_point("WorkspaceCore:kept");
+  // What it took to make is not held against it.
+  shelf.add(made, options_.kept_backups.limit, make_call(call.where));
+  return made;
+}
+
+std::vector<KeptBackup> WorkspaceCore::keep_due_backups(const Call& call) {
+  std::vector<KeptBackup> made;
+  const KeptBackups& kept = options_.kept_backups;
+  if (kept.every.count() <= 0) return made;
+  for (const RegistryEntry& entry : entries(call)) {
+    try {
+      const auto there = kept_backups(entry.id, call);
+      const auto now = kept.now();
+      // One of the future was made by another clock, which says nothing.
+      if (!there.empty() && there.back().created <= now && now - there.back().created < kept.every)
+        continue;
+      made.push_back(keep_backup(entry.id, make_call(call.where)));
+    } catch (const Error& error) {
+      tell(options_.log_sink, LogEvent::Severity::Warning, "BACKUP_NOT_KEPT",
+           "no backup was kept of the profile '" + entry.name + "': " + error.what());
+    }
+  }
+  return made;
+}
+
+std::vector<KeptBackup> WorkspaceCore::kept_backups(const std::string& id, const Call& call) {
+  return shelf_of(id, call).list(call);
+}
+
 ProfileInfo WorkspaceCore::restore(const std::filesystem::path& backup,
                                    const RestoreProfile& options, const Call& call) {
   const ArchiveManifest manifest = read_manifest(backup, options_.backup_limits, call);
@@ -113,7 +162,7 @@ ProfileInfo WorkspaceCore::restore(const std::filesystem::path& backup,
   gate::sync_point("WorkspaceCore:extracted");
   if (manifest.form == manifest.kind) {
     if (!replaces) return adopt(staged, call);
-    return replace(staged, call);
+    return replace(staged, options, call);
   }
   // A plain profile whose backup was given a password.
   const ProfileKeys keys = unlock_keys(read_key_slots(staged.folder(), staged.record(), call),
@@ -125,14 +174,23 @@ ProfileInfo WorkspaceCore::restore(const std::filesystem::path& backup,
   write_database(from, to, static_cast<std::uint64_t>(options_.sealed_limit_bytes));
   write_attachments(from, to, call);
   if (!replaces) return adopt(plain, call);
-  return replace(plain, call);
+  return replace(plain, options, call);
 }
 
-ProfileInfo WorkspaceCore::replace(const NewProfile& staged, const Call& call) {
+ProfileInfo WorkspaceCore::replace(const NewProfile& staged, const RestoreProfile& options,
+                                   const Call& call) {
   const std::string id = staged.record().id;
   const auto place = slot(id);
   const gate::MutexLock lock(place->mutex);
   const ProfileAccess access = take_alone(*place, id, make_call(call.where));
+  // Whoever can exchange the backup could have what is written from then on in the clear.
+  if (access.record().is_protected() && !staged.record().is_protected() &&
+      !options.remove_password) {
+    sqlite::raise_misuse(code("PROFILE_ALREADY_PROTECTED"),
+                         "the profile '" + access.record().name +
+                             "' has a password, and would have none after the restore",
+                         call, "If that is meant, say so with RestoreProfile::remove_password.");
+  }
   Transition transition(access.folder(), call);
   transition.next().kind = staged.record().kind;
   transition.next().keys.clear();
@@ -144,7 +202,7 @@ ProfileInfo WorkspaceCore::replace(const NewProfile& staged, const Call& call) {
   if (staged.record().is_protected()) move(staged.record().keys, transition.stage_keys());
   move(staged.record().attachments, transition.stage_attachments());
   transition.commit();
-  place->throttle.succeeded();
+  place->tries->forget();
   return describe(access.folder(), transition.next(), call);
 }
 

@@ -8,11 +8,13 @@
 #include <utility>
 
 #include "database/copies/temp_file.h"
+#include "database/serialised_sink.h"
 #include "gate/sync_point.h"
 #include "sqlite/raise.h"
 #include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/text_record.h"
+#include "vault/timestamp.h"
 
 namespace turnstile::vault {
 
@@ -22,9 +24,11 @@ namespace {
 
 constexpr std::string_view kMarkerFormat = "turnstile-workspace 1";
 
+// A link on the way to the root is the caller's own; below it there are none.
 fs::path absolute_root(const fs::path& root) {
   std::error_code error;
-  const fs::path result = fs::absolute(root, error).lexically_normal();
+  fs::path result = fs::weakly_canonical(fs::absolute(root, error), error);
+  if (error) result = fs::absolute(root, error).lexically_normal();
   return result.has_filename() ? result : result.parent_path();
 }
 
@@ -32,6 +36,16 @@ std::int64_t size_of(const fs::path& path) {
   std::error_code error;
   const auto size = fs::file_size(path, error);
   return error ? 0 : static_cast<std::int64_t>(size);
+}
+
+/// Sinks are promised one call at a time, whichever profile it is about.
+WorkspaceOptions with_one_log(WorkspaceOptions options) {
+  const auto mutex = std::make_shared<gate::Mutex>();
+  options.log_sink = database::serialised(std::move(options.log_sink), mutex);
+  options.database.log_sink = options.database.log_sink
+                                  ? database::serialised(options.database.log_sink, mutex)
+                                  : options.log_sink;
+  return options;
 }
 
 [[noreturn]] void raise_not_writable(const fs::path& root, const Error& cause) {
@@ -67,9 +81,7 @@ std::size_t narrow_tree(const fs::path& path, const Call& call) {
 
 ProfileInfo describe(const ProfileFolder& folder, const ProfileRecord& record, const Call& call) {
   ProfileInfo info{record.id, record.name, record.kind};
-  info.created = std::chrono::system_clock::time_point(
-      std::chrono::duration_cast<std::chrono::system_clock::duration>(
-          std::chrono::microseconds(record.created_us)));
+  info.created = time_of(record.created_us);
   info.database_bytes = size_of(folder.part(record.database));
   const fs::path attachments = folder.part(record.attachments);
   for (const std::string& name : names_of(attachments, call)) {
@@ -79,6 +91,7 @@ ProfileInfo describe(const ProfileFolder& folder, const ProfileRecord& record, c
   }
   if (record.is_protected()) {
     try {
+      gate::sync_point("describe:keys");
       for (const KeySlots::Slot& slot : read_key_slots(folder, record, call).slots())
         info.recovery_keys += slot.kind == KeySlots::Kind::Recovery ? 1 : 0;
     } catch (const VaultError& error) {
@@ -89,7 +102,7 @@ ProfileInfo describe(const ProfileFolder& folder, const ProfileRecord& record, c
 }
 
 WorkspaceCore::WorkspaceCore(const fs::path& root, WorkspaceOptions options, const Call& call)
-    : layout_(absolute_root(root)), options_(std::move(options)) {
+    : layout_(absolute_root(root)), options_(with_one_log(std::move(options))) {
   if (root.empty())
     raise_vault(code("WORKSPACE_INVALID"), "no folder was named for the workspace", call);
   prepare_root(call);
@@ -115,7 +128,7 @@ void WorkspaceCore::prepare_root(const Call& call) {
     const std::size_t narrowed = narrow_tree(layout_.root(), call);
     make_private_folder(layout_.tmp(), call);
     make_private_folder(layout_.profiles(), call);
-    presence_ = std::make_unique<FileLock>(layout_.lock(), call);
+    presence_ = std::make_shared<FileLock>(layout_.lock(), call);
     if (narrowed > 0) {
       tell(options_.log_sink, LogEvent::Severity::Warning, "FOLDER_NARROWED",
            std::to_string(narrowed) + " folders of the workspace " + quoted(layout_.root()) +
@@ -133,8 +146,11 @@ void WorkspaceCore::prepare_root(const Call& call) {
 void WorkspaceCore::enter(const Call& call) {
   const auto mode = options_.exclusive ? FileLock::Mode::Exclusive : FileLock::Mode::Shared;
   if (!presence_->change(mode, FileLock::Byte::Use, call)) {
+    Holder holder = presence_->owner();
+    if (holder.kind == Holder::Kind::Unknown) holder = presence_->sharer();
+    holder.lock = "workspace";
     raise_busy(code("WORKSPACE_IN_USE"), "the workspace " + quoted(layout_.root()) + " is in use",
-               presence_->owner(), call);
+               std::move(holder), call);
   }
   const auto lock = lock_registry(call);
   const auto text = read_small_file(layout_.marker(), call);
@@ -235,15 +251,23 @@ std::string WorkspaceCore::id_of(std::string_view name_or_id, const Call& call) 
 
 ProfileInfo WorkspaceCore::info(const std::string& id, const Call& call) {
   const ProfileFolder folder = layout_.profile(id);
-  ProfileInfo result = describe(folder, require_record(folder, call), call);
-  result.unlocked = session_of(id) != nullptr;
-  return result;
+  // Without a lock: what a change replaces meanwhile is looked at again.
+  ProfileRecord record = require_record(folder, call);
+  for (;;) {
+    ProfileInfo result = describe(folder, record, call);
+    const ProfileRecord now = require_record(folder, call);
+    if (now.generation == record.generation) {
+      result.unlocked = session_of(id) != nullptr;
+      return result;
+    }
+    record = now;
+  }
 }
 
 std::shared_ptr<WorkspaceCore::Slot> WorkspaceCore::slot(const std::string& id) {
   const gate::MutexLock lock(mutex_);
   auto& place = slots_[id];
-  if (!place) place = std::make_shared<Slot>();
+  if (!place) place = std::make_shared<Slot>(options_.throttle);
   return place;
 }
 
@@ -300,9 +324,7 @@ ProfileRecord WorkspaceCore::new_record(std::string_view name, std::string id,
   record.id = id.empty() ? random_name() : std::move(id);
   record.name = name;
   record.kind = kind;
-  record.created_us = std::chrono::duration_cast<std::chrono::microseconds>(
-                          std::chrono::system_clock::now().time_since_epoch())
-                          .count();
+  record.created_us = now_us();
   return record;
 }
 

@@ -16,24 +16,27 @@
 
 #include "gate/mutex.h"
 #include "turnstile/vault.h"
+#include "vault/backup_shelf.h"
 #include "vault/file_lock.h"
 #include "vault/new_profile.h"
+#include "vault/password_tries.h"
 #include "vault/profile_access.h"
 #include "vault/registry.h"
 #include "vault/session_core.h"
-#include "vault/throttle.h"
 
 namespace turnstile::vault {
 
 /// What a MaintenanceGuard holds. Threads: immutable.
 class ProfileGuard {
  public:
-  explicit ProfileGuard(ProfileAccess access) : access_(std::move(access)) {}
+  ProfileGuard(ProfileAccess access, std::shared_ptr<const FileLock> presence)
+      : presence_(std::move(presence)), access_(std::move(access)) {}
   [[nodiscard]] const std::filesystem::path& folder() const noexcept {
     return access_.folder().path();
   }
 
  private:
+  const std::shared_ptr<const FileLock> presence_;
   ProfileAccess access_;
 };
 
@@ -61,13 +64,19 @@ class WorkspaceCore {
 
   [[nodiscard]] std::shared_ptr<SessionCore> unlock(const std::string& id,
                                                     std::string_view password,
-                                                    const UnlockOptions& options, const Call& call);
+                                                    const UnlockOptions& options, const Call& call)
+      TURNSTILE_EXCLUDES(alone_mutex_);
   [[nodiscard]] std::shared_ptr<ProfileGuard> guard(const std::string& id, const Call& call);
   void lock_others(std::string_view id, OtherSessions others, const Call& call);
   void lock_all(const Call& call);
+  /// Throws Timeout (PROFILE_BUSY), StorageError (DB_LOG_LEFT).
+  void require_no_logs(const Call& call);
 
   BackupInfo backup(const std::string& id, const std::filesystem::path& destination,
                     const BackupProfile& options, const Call& call);
+  KeptBackup keep_backup(const std::string& id, const Call& call);
+  std::vector<KeptBackup> keep_due_backups(const Call& call);
+  [[nodiscard]] std::vector<KeptBackup> kept_backups(const std::string& id, const Call& call);
   ProfileInfo restore(const std::filesystem::path& backup, const RestoreProfile& options,
                       const Call& call);
   [[nodiscard]] ProfileVerification verify(const std::string& id, std::string_view password,
@@ -78,11 +87,19 @@ class WorkspaceCore {
   /// the profile as a whole, so that others of this process wait, and others of other profiles do
   /// not.
   struct Slot {
+    explicit Slot(std::chrono::milliseconds pause)
+        : tries(std::make_shared<PasswordTries>(pause)) {}
+
+    const std::shared_ptr<PasswordTries> tries;
     gate::Mutex mutex;
     std::weak_ptr<ProfileGuard> guard TURNSTILE_GUARDED_BY(mutex);
-    Throttle throttle TURNSTILE_GUARDED_BY(mutex);
     std::atomic<bool> backing_up{false};
   };
+
+  [[nodiscard]] std::shared_ptr<SessionCore> unlock_beside(const std::string& id,
+                                                           std::string_view password,
+                                                           const UnlockOptions& options,
+                                                           const Call& call);
 
   void prepare_root(const Call& call);
   void enter(const Call& call);
@@ -94,8 +111,13 @@ class WorkspaceCore {
   [[nodiscard]] std::unique_ptr<FileLock> lock_registry(const Call& call) const;
   void require_free(std::string_view name, std::string_view id, const Call& call);
 
+  /// backup() to wherever it is.
+  BackupInfo write_backup(const std::string& id, const std::filesystem::path& target,
+                          const BackupProfile& options, const Call& call);
+  [[nodiscard]] BackupShelf shelf_of(const std::string& id, const Call& call) const;
+
   /// Puts the parts of a staged profile in the place of those of the one with its id.
-  ProfileInfo replace(const NewProfile& staged, const Call& call);
+  ProfileInfo replace(const NewProfile& staged, const RestoreProfile& options, const Call& call);
   /// Puts a new profile in its place and in the registry.
   ProfileInfo adopt(NewProfile& made, const Call& call);
   [[nodiscard]] ProfileRecord new_record(std::string_view name, std::string id,
@@ -124,14 +146,16 @@ class WorkspaceCore {
 
   const Layout layout_;
   const WorkspaceOptions options_;
-  std::unique_ptr<FileLock> presence_;
+  std::shared_ptr<FileLock> presence_;  // Shared with whoever uses a profile of the workspace.
 
+  // Held by whoever unlocks a profile that is to be the only one: before those of the slots.
+  gate::Mutex alone_mutex_;
   gate::Mutex mutex_;
   std::map<std::string, std::shared_ptr<Slot>> slots_ TURNSTILE_GUARDED_BY(mutex_);
   std::map<std::string, std::weak_ptr<SessionCore>> sessions_ TURNSTILE_GUARDED_BY(mutex_);
 };
 
-/// What can be seen of a profile without its keys.
+/// What can be seen of a profile without its keys; of parts that are not replaced meanwhile.
 [[nodiscard]] ProfileInfo describe(const ProfileFolder& folder, const ProfileRecord& record,
                                    const Call& call);
 

@@ -10,6 +10,7 @@
 #include "vault/raise.h"
 #include "vault/storage/conversion.h"
 #include "vault/storage/encrypted_database.h"
+#include "vault/storage/encrypted_file.h"
 #include "vault/transition.h"
 #include "vault/workspace_core.h"
 
@@ -43,38 +44,35 @@ ProfileInfo WorkspaceCore::create(std::string_view name, const CreateProfile& op
       OpenDatabase::create(made.folder(), made.record(), keys ? &*keys : nullptr, options_, call);
   gate::sync_point("WorkspaceCore:opened");
   opened.close(std::chrono::seconds(5), false, call);
-  if (options.kind == ProfileKind::Sealed) {
-    const auto header = read_sealed_header(made.folder().part(made.record().database));
-    note_image({made.folder(), made.record(), &*keys}, header.generation);
-  }
   return adopt(made, call);
 }
 
+// First the profile and then the registry, as whoever removes one does.
 void WorkspaceCore::rename(const std::string& id, std::string_view name, const Call& call) {
   require_profile_name(name, call);
   const auto place = slot(id);
   const gate::MutexLock lock(place->mutex);
   require_unguarded(*place, id, call);
-  const auto registry_lock = lock_registry(call);
-  std::vector<RegistryEntry> all = reconcile_registry(layout_, call).entries;
-  for (const RegistryEntry& entry : all) {
-    if (entry.id == id || entry.name != name) continue;
-    sqlite::raise_misuse(code("PROFILE_EXISTS"),
-                         "there is a profile of the name '" + entry.name + "'", call);
-  }
+  std::unique_ptr<FileLock> registry_lock;
+  const auto give_name = [&](Transition& transition) {
+    registry_lock = lock_registry(call);
+    for (const RegistryEntry& entry : reconcile_registry(layout_, call).entries) {
+      if (entry.id == id || entry.name != name) continue;
+      sqlite::raise_misuse(code("PROFILE_EXISTS"),
+                           "there is a profile of the name '" + entry.name + "'", call);
+    }
+    transition.next().name = name;
+  };
   if (const auto session = session_of(id)) {
-    session->rewrite(
-        [&](Transition& transition, const Contents&) { transition.next().name = name; }, call);
+    session->rewrite([&](Transition& transition, const Contents&) { give_name(transition); }, call);
   } else {
     const ProfileAccess access = take_alone(*place, id, call);
     Transition transition(access.folder(), call);
-    transition.next().name = name;
+    give_name(transition);
     transition.commit();
   }
   gate::sync_point("WorkspaceCore:renamed");
-  for (RegistryEntry& entry : all)
-    if (entry.id == id) entry.name = name;
-  write_registry(layout_, all, call);
+  static_cast<void>(reconcile_registry(layout_, call));
 }
 
 ProfileInfo WorkspaceCore::duplicate(const std::string& id, std::string_view name,
@@ -85,13 +83,19 @@ ProfileInfo WorkspaceCore::duplicate(const std::string& id, std::string_view nam
   if (from.is_protected()) {
     require_password(password, call);
     // The copy is made with the keys of a session where there is one; its password counts here.
+    const KeySlots slots = read_key_slots(layout_.profile(id), from, call);
     static_cast<void>(
-        unlock_keys(read_key_slots(layout_.profile(id), from, call), password, false, call));
+        slot(id)->tries->unlock(slots, password, PasswordTries::Secret::Password, call));
   }
   NewProfile made(layout_, new_record(name, {}, from.kind), call);
   with_contents(
       id, password,
       [&](const Contents& contents) {
+        // A copy has the protection that the profile has now, and the password that was proven.
+        if (contents.record.kind != from.kind || contents.record.keys != from.keys) {
+          raise_busy(code("PROFILE_BUSY"), "the profile '" + from.name + "' was changed meanwhile",
+                     {}, call);
+        }
         std::optional<ProfileKeys> keys;
         if (made.record().is_protected())
           keys =
@@ -108,6 +112,7 @@ void WorkspaceCore::remove(const std::string& id, const Call& call) {
   const auto place = slot(id);
   const gate::MutexLock lock(place->mutex);
   const ProfileAccess access = take_alone(*place, id, call);
+  gate::sync_point("WorkspaceCore:removing");
   const auto registry_lock = lock_registry(call);
   remove_profile(layout_, access.folder(), call);
   gate::sync_point("WorkspaceCore:removed");
@@ -122,35 +127,36 @@ std::optional<ProfileKeys> WorkspaceCore::keys_for(Slot& slot, const ProfileAcce
     sqlite::raise_misuse(code("PASSWORD_UNEXPECTED"),
                          "the profile '" + access.record().name + "' has no password", call);
   }
-  if (const auto wait = slot.throttle.wait(); wait.count() > 0) {
-    raise_vault(code("PASSWORD_THROTTLED"),
-                "wrong passwords were given; the next one is tried after " +
-                    std::to_string(wait.count()) + " ms",
-                call);
-  }
-  const KeySlots slots = read_key_slots(access.folder(), access.record(), call);
-  try {
-    auto keys = unlock_keys(slots, password, options.recovery_key, call);
-    slot.throttle.succeeded();
-    return keys;
-  } catch (const VaultError& error) {
-    if (error.code() == code("INVALID_PASSWORD")) slot.throttle.failed(options_.throttle);
-    throw;
-  }
+  using Secret = PasswordTries::Secret;
+  return slot.tries->unlock(read_key_slots(access.folder(), access.record(), call), password,
+                            options.recovery_key ? Secret::RecoveryKey : Secret::Password, call);
 }
 
+// One at a time, so that two which want no other session beside theirs do not both get it.
 std::shared_ptr<SessionCore> WorkspaceCore::unlock(const std::string& id, std::string_view password,
                                                    const UnlockOptions& options, const Call& call) {
+  if (options.others == OtherSessions::Keep) return unlock_beside(id, password, options, call);
+  gate::sync_point("WorkspaceCore:alone");
+  const gate::MutexLock lock(alone_mutex_);
+  return unlock_beside(id, password, options, call);
+}
+
+std::shared_ptr<SessionCore> WorkspaceCore::unlock_beside(const std::string& id,
+                                                          std::string_view password,
+                                                          const UnlockOptions& options,
+                                                          const Call& call) {
   const auto place = slot(id);
   const gate::MutexLock lock(place->mutex);
   require_unguarded(*place, id, call);
   lock_others(id, options.others, call);
-  if (auto session = session_of(id)) return session;
+  // One that is just being locked is not given out.
+  if (auto session = session_of(id); session && session->wait_until_settled(call)) return session;
   ProfileAccess access = ProfileAccess::for_session(layout_, id, options_.log_sink, call);
   auto keys = keys_for(*place, access, password, options, call);
   gate::sync_point("WorkspaceCore:unlocking");
-  auto session =
-      std::make_shared<SessionCore>(layout_, options_, std::move(access), std::move(keys), call);
+  auto session = std::make_shared<SessionCore>(
+      layout_, options_, SessionParts{std::move(access), std::move(keys), place->tries, presence_},
+      call);
   const gate::MutexLock sessions_lock(mutex_);
   sessions_[id] = session;
   return session;
@@ -180,14 +186,35 @@ void WorkspaceCore::lock_all(const Call& call) {
     }
   }
   if (failure) std::rethrow_exception(failure);
-  sync_tree(layout_.root(), call);
+  require_no_logs(call);
+  sync_medium(layout_.root(), call);
+}
+
+// That the sessions of this workspace are locked says nothing of other programs, nor of what a dead
+// one has left.
+void WorkspaceCore::require_no_logs(const Call& call) {
+  Call at_once = call;
+  at_once.deadline = Deadline::after(std::chrono::milliseconds::zero());
+  for (const RegistryEntry& entry : entries(call)) {
+    try {
+      const ProfileFolder folder = layout_.profile(entry.id);
+      const ProfileRecord record = require_record(folder, call);
+      if (record.kind == ProfileKind::Sealed || !log_beside(folder.part(record.database))) continue;
+      const ProfileAccess access(layout_, entry.id, FileLock::Mode::Exclusive, options_.log_sink,
+                                 at_once);
+      settle_log({access.folder(), access.record(), nullptr}, call);
+      require_no_log_beside(access.folder().part(access.record().database));
+    } catch (const VaultError&) {
+      // Damaged or deleted: nobody has it open, and the medium may go all the same.
+    }
+  }
 }
 
 std::shared_ptr<ProfileGuard> WorkspaceCore::guard(const std::string& id, const Call& call) {
   const auto place = slot(id);
   const gate::MutexLock lock(place->mutex);
   if (auto there = place->guard.lock()) return there;
-  auto made = std::make_shared<ProfileGuard>(take_alone(*place, id, call));
+  auto made = std::make_shared<ProfileGuard>(take_alone(*place, id, call), presence_);
   place->guard = made;
   return made;
 }
@@ -197,14 +224,17 @@ void WorkspaceCore::with_contents(const std::string& id, std::string_view passwo
                                   const Call& call) {
   const auto place = slot(id);
   const gate::MutexLock lock(place->mutex);
-  if (const auto session = session_of(id)) return session->while_closed(use, call);
+  const auto use_settled = [&](const Contents& contents) {
+    settle_log(contents, call);
+    use(contents);
+  };
+  if (const auto session = session_of(id)) return session->while_closed(use_settled, call);
   const ProfileAccess access = take_alone(*place, id, call);
   std::optional<ProfileKeys> keys;
   if (access.record().is_protected() && !password.empty())
     keys = keys_for(*place, access, password, {}, call);
   const Contents contents{access.folder(), access.record(), keys ? &*keys : nullptr};
-  settle_log(contents, call);
-  use(contents);
+  use_settled(contents);
 }
 
 namespace {

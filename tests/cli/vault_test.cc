@@ -1,5 +1,7 @@
 // `turnstile vault`: where passwords come from, and what ends with which status. What the commands
 // do is shown by docs/reference/cli-vault.md, whose examples reference_test.cc runs.
+#include <filesystem>
+
 #include "cli/cli_test.h"
 #include "support/files.h"
 
@@ -23,8 +25,8 @@ class CliVault : public testing::Test {
 TEST_F(CliVault, TakesAPasswordFromADescriptorByteForByte) {
   write_file(directory_.file("right"), "  secret \n");
   write_file(directory_.file("wrong"), "secret\n");
-  const std::string query = "turnstile vault query stick bank 'SELECT 1 AS one' --format csv ";
-  EXPECT_EQ(run(query + "--password-fd 3 3< right").output, "one\n1\n");
+  const std::string query = "turnstile vault query stick bank 'SELECT 1 AS one' --format lines ";
+  EXPECT_EQ(run(query + "--password-fd 3 3< right").output, "one = 1\n");
   const ProgramResult wrong = run(query + "--password-fd 3 3< wrong");
   EXPECT_EQ(wrong.status, 7);
   EXPECT_THAT(wrong.output, HasSubstr("no key slot opens"));
@@ -60,6 +62,67 @@ TEST_F(CliVault, WarnsOfABackupThatAnybodyCanRead) {
   EXPECT_EQ(run("turnstile vault restore other locked.backup < /dev/null").status, 7);
   EXPECT_EQ(run("TURNSTILE_PASSWORD=p turnstile vault restore other locked.backup").status, 0);
   EXPECT_EQ(run("turnstile vault restore other open.backup").status, 3) << "it is there already";
+}
+
+// It may have had one before.
+TEST_F(CliVault, TakesNoPasswordForAProfileThatHasNone) {
+  run("turnstile vault create stick work");
+  for (const std::string command : {"query stick work 'SELECT 1'", "duplicate stick work copy",
+                                    "verify stick work", "exec stick work 'CREATE TABLE t(x)'"}) {
+    const ProgramResult given = run("TURNSTILE_PASSWORD=p turnstile vault " + command);
+    EXPECT_EQ(given.status, 3) << command;
+    EXPECT_THAT(given.output, HasSubstr("has none")) << command;
+  }
+  EXPECT_EQ(run("turnstile vault query stick work 'SELECT 1' --password-fd 3 3< /dev/null").status,
+            3);
+  run("turnstile vault backup stick work open.backup");
+  EXPECT_EQ(run("TURNSTILE_PASSWORD=p turnstile vault restore other open.backup").status, 3);
+}
+
+TEST_F(CliVault, TakesNoPasswordAwayByARestoreUnlessToldTo) {
+  run("turnstile vault create stick work");
+  run("turnstile vault backup stick work open.backup");
+  run("TURNSTILE_NEW_PASSWORD=p turnstile vault set-password stick work");
+  const std::string restore = "turnstile vault restore stick open.backup --replace work";
+  EXPECT_EQ(run(restore).status, 3);
+  EXPECT_EQ(run("TURNSTILE_PASSWORD=p turnstile vault query stick work 'SELECT 1'").status, 0);
+  EXPECT_EQ(run(restore + " --remove-password").status, 0);
+  EXPECT_EQ(run("turnstile vault query stick work 'SELECT 1'").status, 0);
+}
+
+// For good: only with --yes where nobody can be asked.
+TEST_F(CliVault, DeletesNoAttachmentUnlessToldTo) {
+  run("turnstile vault create stick work");
+  write_file(directory_.file("scan"), "a scan");
+  run("turnstile vault attach stick work scan > id.txt");
+  const std::string detach = "turnstile vault detach stick work $(cat id.txt)";
+  const ProgramResult asked = run(detach);
+  EXPECT_EQ(asked.status, 3);
+  EXPECT_THAT(asked.output, HasSubstr("'scan' would be deleted"));
+  EXPECT_EQ(run(detach + " --to copy --keep").status, 0);
+  EXPECT_EQ(run(detach + " --yes").status, 0);
+  EXPECT_EQ(run(detach + " --yes").status, 4);
+}
+
+TEST_F(CliVault, AsksAtATerminalBeforeItDeletes) {
+  // Its input and output are a terminal, whose keys are what standard input has.
+  const std::string at_terminal =
+      "python3 -c 'import os, pty, sys;"
+      " sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))'"
+      " turnstile vault delete stick bank";
+  const ProgramResult refused = run("echo no | " + at_terminal);
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_THAT(refused.output, HasSubstr("Go on?"));
+  EXPECT_EQ(run("turnstile vault info stick bank").status, 0);
+  EXPECT_EQ(run("echo yes | " + at_terminal).status, 0);
+  EXPECT_EQ(run("turnstile vault info stick bank").status, 4);
+}
+
+TEST_F(CliVault, MakesNoWorkspaceForWhatIsNoBackup) {
+  write_file(directory_.file("letter"), "a letter");
+  EXPECT_NE(run("turnstile vault restore other letter").status, 0);
+  EXPECT_NE(run("turnstile vault restore other missing").status, 0);
+  EXPECT_FALSE(std::filesystem::exists(directory_.file("other")));
 }
 
 }  // namespace

@@ -105,8 +105,22 @@ TEST_F(CliVec, NamesTheLineThatCannotBeStored) {
   EXPECT_THAT(refusal("{\"id\": 1, \"vector\": [1e300, 1]}"), HasSubstr("no float can hold"));
   EXPECT_THAT(refusal("{\"id\": 1, \"vector\": [1, 1], \"lang\": []}"),
               HasSubstr("the member 'lang'"));
+  EXPECT_THAT(refusal("{\"id\": 1, \"vector\": [1, 1], \"version\": 18446744073709551615}"),
+              HasSubstr("no integer of 64 bits"));
   EXPECT_THAT(refusal("{\"id\": 1, \"vector\": [1, 1]}"), HasSubstr("no value for the column"));
   EXPECT_EQ(search({"--vector", "[1, 0]"}).status, 1) << "nothing was stored";
+}
+
+TEST_F(CliVec, TakesJsonOfAHundredLevelsAndNoMore) {
+  create();
+  const auto line = [](std::size_t levels) {
+    // The line itself is one of them.
+    return R"({"id": "x", "lang": "de", "vector": [1, 0], "payload": )" +
+           std::string(levels - 1, '[') + std::string(levels - 1, ']') + "}\n";
+  };
+  EXPECT_EQ(put(line(100)).status, 0);
+  EXPECT_EQ(put(line(101)).status, 3);
+  EXPECT_EQ(put(line(200'000)).status, 3);
 }
 
 TEST_F(CliVec, StoresManyLinesInBatches) {

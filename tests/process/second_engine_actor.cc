@@ -1,9 +1,10 @@
-// second_engine_actor PATH refuse|allow: loads the system's own SQLite, then opens a Database.
-// Prints one Reply.
+// second_engine_actor PATH refuse|allow|hold: loads the system's own SQLite, then opens a Database.
+// Prints one Reply; with `hold`, which allows too, the database stays open until the input ends.
 #include <dlfcn.h>
 
 #include <exception>
 #include <iostream>
+#include <string>
 #include <string_view>
 
 #include "support/reply.h"
@@ -13,7 +14,8 @@ int main(int, char** arguments) {
   using turnstile::test::Reply;
   const std::string_view path = arguments[1];
   turnstile::Options options;
-  options.allow_second_engine = std::string_view(arguments[2]) == "allow";
+  const std::string_view choice = arguments[2];
+  options.allow_second_engine = choice != "refuse";
   // Kept to itself, as a plug-in that brings its own SQLite would be.
   if (::dlopen("libsqlite3.so.0", RTLD_NOW | RTLD_LOCAL) == nullptr) {
     std::cout << Reply(false).set("message", ::dlerror()).line() << std::endl;
@@ -21,7 +23,15 @@ int main(int, char** arguments) {
   }
   Reply reply(true);
   try {
-    turnstile::Database::open(path, options).close();
+    turnstile::Database database = turnstile::Database::open(path, options);
+    if (choice == "hold") {
+      std::cout << reply.line() << std::endl;
+      std::string ignored;
+      while (std::getline(std::cin, ignored)) {
+      }
+      return 0;
+    }
+    database.close();
   } catch (const std::exception& error) {
     reply = Reply::of(error);
   }

@@ -2,12 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 
 #include "support/child_process.h"
 #include "support/reply.h"
 #include "support/temp_dir.h"
+#include "turnstile/doctor.h"
 
 namespace turnstile::test {
 namespace {
@@ -43,6 +45,22 @@ TEST(SecondEngine, IsLetThroughWhenTheOptionSaysSo) {
   const TempDir dir;
   const Reply reply = open_beside_another_engine(dir.file("app.db"), "allow");
   EXPECT_TRUE(reply.ok()) << reply.line();
+}
+
+// DOC-06: a second engine in a process that uses the file.
+TEST(SecondEngine, IsSeenByTheDoctor) {
+  const TempDir dir;
+  ChildProcess program({actor_path("second_engine"), dir.file("app.db"), "hold"});
+  ASSERT_TRUE(Reply::parse(program.read_line()).ok());
+  const DoctorReport report = examine(dir.file("app.db"));
+  const auto finding = std::ranges::find(report.findings, "second-engine", &Finding::id);
+  ASSERT_NE(finding, report.findings.end());
+  EXPECT_EQ(finding->status, CheckStatus::Warn);
+  EXPECT_EQ(finding->cause, "two-engines");
+  EXPECT_THAT(finding->title, testing::HasSubstr(std::to_string(program.pid())));
+  EXPECT_THAT(finding->evidence, testing::Contains(testing::HasSubstr("libsqlite3.so")));
+  program.close_input();
+  EXPECT_EQ(program.wait(), 0);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using testing::StartsWith;
 
-constexpr int kProcesses = 4;
+constexpr int kStarters = 4;
 
 std::unique_ptr<ChildProcess> start(const fs::path& root, std::vector<std::string> words,
                                     int inherited = -1) {
@@ -40,7 +40,7 @@ TEST(VaultProcesses, OfEightThreadsEachStartAFreshProfileAtOnceWithoutALockFailu
     const ProfileInfo made = place.open().create("work");
     const StartingGun gun;
     std::vector<std::unique_ptr<ChildProcess>> actors;
-    for (int i = 0; i < kProcesses; ++i)
+    for (int i = 0; i < kStarters; ++i)
       actors.push_back(start(place.root(), {"race"}, gun.descriptor()));
     gun.fire(actors.size());
     for (const auto& actor : actors)

@@ -43,7 +43,7 @@ CliResult run_cli(const std::vector<std::string>& arguments, std::string_view in
 }
 
 ProgramResult run_in_shell(const std::string& directory, const std::string& command) {
-  const std::string bin = std::filesystem::path(kCli).parent_path().string();
+  const std::string bin = std::filesystem::path(place_of::cli()).parent_path().string();
   return run_program({"env", "PATH=" + bin + ":/usr/bin:/bin", "sh", "-c",
                       "cd \"$0\" && eval \"$1\" 2>&1", directory, command});
 }

@@ -38,7 +38,8 @@ class HiddenPattern {
       unsigned long begin = 0;
       unsigned long end = 0;
       if (std::sscanf(line.c_str(), "%lx-%lx rw", &begin, &end) != 2 ||
-          line.find(" rw") == std::string::npos || buffer.is_in(begin, end)) {
+          line.find(" rw") == std::string::npos || buffer.is_in(begin, end) ||
+          end - begin > kReserved) {
         continue;
       }
       times += times_in(memory, begin, end, buffer);
@@ -60,6 +61,8 @@ class HiddenPattern {
  private:
   static constexpr std::byte kMask{0x5A};
   static constexpr std::size_t kPiece = std::size_t{1} << 20;
+  // Terabytes that a sanitizer reserves for itself, which take hours to read.
+  static constexpr std::size_t kReserved = std::size_t{1} << 36;
 
   // Of its own mapping, which is not looked at.
   class ScanBuffer {

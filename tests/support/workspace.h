@@ -21,6 +21,8 @@
 namespace turnstile::test {
 
 inline constexpr std::string_view kPassword = "correct horse";
+// What no file of a protected profile may hold.
+inline constexpr std::string_view kCanary = "a very secret word 4711";
 
 /// The cheapest key there is, and no waiting after a wrong password.
 [[nodiscard]] inline WorkspaceOptions cheap_options(WorkspaceOptions options = {}) {

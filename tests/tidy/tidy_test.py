@@ -4,6 +4,7 @@ import os
 import tempfile
 import unittest
 
+import page_rules
 import tidy
 
 CLASS = "#pragma once\nnamespace turnstile {\n%s\nclass Thing {\n};\n}  // namespace turnstile\n"
@@ -65,11 +66,30 @@ BROKEN = {
         ("cmake/a.cmake", "https://registry.npm" + "js.org/a\n"),
     ],
     "dead-files": [("src/a.cc", "int a;\n")],
+    "links": [
+        ("README.md", "See [the rules](docs/rules.md).\n"),
+        ("docs/a.md", "# One heading\n\n[x](#another-heading)\n"),
+        ("docs/b.md", "![a drawing](../drawing.png)\n"),
+    ],
+    "guarantees": [
+        ("docs/reference/guarantees.md", "## P1: it holds\n\nHeld by `Gate.Works`.\n"),
+        ("docs/reference/guarantees.md", "`gate_test.test_works`\n"),
+    ],
+    "third-party": [
+        ("src/CMakeLists.txt", "find_package(Boost REQUIRED)\n"),
+        ("src/CMakeLists.txt", "pkg_check_modules(X REQUIRED IMPORTED_TARGET libx)\n"),
+        ("cmake/a.cmake", "find_program(X_PROGRAM x)\n"),
+        ("third_party/pins.cmake", "set(TURNSTILE_PIN_X_PACKAGE some-package)\n"),
+        ("third_party/pins.cmake", "set(TURNSTILE_PIN_X_VERSION 1.2.3)\n"),
+    ],
 }
 
 ALL_REQUIREMENTS = list(tidy.due_requirements())
-NAMES_ALL_REQUIREMENTS = "".join(f"// {each}: so it is.\n// It is.\nTEST(Gate, Works) {{}}\n"
+NAMES_ALL_REQUIREMENTS = "".join(f"// {each}: so it is.\nTEST(Gate, Works) {{}}\n"
                                  for each in ALL_REQUIREMENTS)
+
+GUARANTEES = "".join(f"## P{number}: it holds\n\nHeld by `Gate.Works`.\n"
+                     "Broken by `Gate.Breaks`.\n" for number in range(1, page_rules.PROMISES + 1))
 
 CLEAN = {
     "src/sqlite/connection.cc": '#include "sqlite/connection.h"\n#include "turnstile/error.h"\n',
@@ -82,7 +102,14 @@ CLEAN = {
     "tests/unit/wait_test.cc": "// sleep: the deadline is the subject\nsleep" + "_for(1s);\n",
     "tests/tidy/tidy.py": "\n",
     "tests/unit/all_test.cc": NAMES_ALL_REQUIREMENTS,
-    "examples/readme.cc": '#include "turnstile/turnstile.h"\n',
+    "tests/unit/gate_test.cc": "TEST(Gate, Works) {}\nTEST_P(\n    Gate,\n    Breaks) {}\n",
+    "docs/reference/guarantees.md": GUARANTEES,
+    "docs/a.md": "# The `x` of a\n[b](reference/guarantees.md#p1-it-holds), [c](#the-x-of-a)\n",
+    "docs/b.md": "`[d](e)`\n```cpp\n[](int) {}\n```\n",
+    "THIRD_PARTY.md": "libsodium, x-package 1.2.3\n",
+    "src/CMakeLists.txt": "find_package(Threads)\npkg_check_modules(S REQUIRED libsodium)\n",
+    "third_party/pins.cmake": "set(TURNSTILE_PIN_X_PACKAGE x-package)\n",
+    "examples/minimal.cc": '#include "turnstile/turnstile.h"\n',
 }
 
 
@@ -115,7 +142,9 @@ class Rules(unittest.TestCase):
         for each in ALL_REQUIREMENTS:
             with self.subTest(requirement=each):
                 text = NAMES_ALL_REQUIREMENTS.replace(each, "CORE-99")
-                found = findings({"tests/tidy/tidy.py": "\n", "tests/unit/all_test.cc": text})
+                found = findings({"tests/tidy/tidy.py": "\n", "tests/unit/all_test.cc": text,
+                                  "tests/unit/gate_test.cc": CLEAN["tests/unit/gate_test.cc"],
+                                  "docs/reference/guarantees.md": GUARANTEES})
                 self.assertEqual([f[3].endswith(" " + each) for f in found], [True])
 
     def test_due_requirements_are_numbers_and_ranges(self):
@@ -127,6 +156,19 @@ class Rules(unittest.TestCase):
                      "// CORE-01: of a class.\nclass Gate {};\nTEST(Gate, Works) {}\n",
                      "TEST(Gate, Works) {  // CORE-01\n}\n"):
             self.assertEqual(list(tidy.named_requirements(text.split("\n"))), [], text)
+        text = "// CORE-01: so it is.\n// It is.\nTEST(Gate, Works) {}\n"
+        self.assertEqual(list(tidy.named_requirements(text.split("\n"))), ["CORE-01"])
+
+    def test_each_promise_must_be_held_and_broken(self):
+        for number in range(1, page_rules.PROMISES + 1):
+            for kind in ("Held", "Broken"):
+                with self.subTest(promise=number, kind=kind):
+                    head, mark, rest = GUARANTEES.partition(f"## P{number}:")
+                    text = head + mark + rest.replace(f"{kind} by `", "See `", 1)
+                    found = findings({**CLEAN, "docs/reference/guarantees.md": text},
+                                     {path for path in CLEAN if path.endswith(".cc")})
+                    self.assertEqual([f[3] for f in found],
+                                     [f"no test under '{kind} by' of P{number}"])
 
     def test_an_exception_silences_one_rule_in_one_file(self):
         path, content = BROKEN["pragma-once"][0]

@@ -10,6 +10,7 @@
 #include "failure.h"
 #include "input.h"
 #include "json.h"
+#include "json_input.h"
 #include "text.h"
 
 namespace turnstile::cli {
@@ -25,8 +26,7 @@ std::string without_space(const std::string& text) {
 
 // What somebody has changed to something else is shown as it is.
 Json detail_of(const AuditEvent& event) {
-  Json detail = Json::parse(event.detail, nullptr, false);
-  return detail.is_discarded() ? Json(event.detail) : detail;
+  return read_json(event.detail).value_or(Json(event.detail));
 }
 
 }  // namespace

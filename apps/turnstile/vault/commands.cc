@@ -81,6 +81,7 @@ constexpr auto kBackupFlags = std::to_array<Flag>({
 constexpr auto kRestoreFlags = std::to_array<Flag>({
     {"--replace", "PROFILE", "put it in the place of this profile"},
     {"--name", "NAME", "another name than that in the backup"},
+    {"--remove-password", "", "with --replace: the profile need have no password after it"},
     kPasswordFd,
 });
 
@@ -179,7 +180,7 @@ constexpr auto kVaultCommands = std::to_array<Command>({
      kWithName, kPasswordFlags, kDuplicateExamples, run_vault_duplicate},
     {"vault delete",
      "delete a profile with all that it has",
-     "Asks for --yes.",
+     "Asks at a terminal, and needs --yes elsewhere.",
      kOfProfile,
      {},
      kDeleteExamples,
@@ -194,8 +195,9 @@ constexpr auto kVaultCommands = std::to_array<Command>({
     {"vault attach", "add a file to a profile", "Prints the attachment's id.", kWithFile,
      kAttachFlags, kAttachExamples, run_vault_attach},
     {"vault detach", "take an attachment out of a profile",
-     "Without --to it is deleted. `turnstile vault info --attachments` shows the ids.", kWithId,
-     kDetachFlags, kDetachExamples, run_vault_detach},
+     "Without --to it is deleted for good, which asks at a terminal, and needs --yes elsewhere. "
+     "`turnstile vault info --attachments` shows the ids.",
+     kWithId, kDetachFlags, kDetachExamples, run_vault_detach},
     {"vault verify", "look whether a profile is whole",
      "Reads everything. Ends with 2 when something is wrong.", kOfProfile, kVerifyFlags,
      kVerifyExamples, run_vault_verify},

@@ -1,6 +1,9 @@
 #include "vault/common.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
+
+#include <iostream>
 
 #include "failure.h"
 #include "json.h"
@@ -20,9 +23,30 @@ Workspace open_workspace(const Context& context, bool create) {
   return Workspace::open(context.arguments.positional("ROOT"), std::move(options));
 }
 
+void require_no_password(const Context& context, std::string_view what) {
+  if (!is_password_given(context)) return;
+  throw Failure(ExitCode::Usage, "PASSWORD_UNEXPECTED",
+                fmt::format("a password was given, and {} has none", what),
+                "Leave it out; if there was one before, look who has changed the files.");
+}
+
 std::optional<Password> password_of(Context& context, const ProfileInfo& profile) {
-  if (!profile.is_protected()) return std::nullopt;
+  if (!profile.is_protected()) {
+    require_no_password(context, fmt::format("the profile '{}'", printable(profile.name)));
+    return std::nullopt;
+  }
   return ask_password(context, fmt::format("password of '{}'", printable(profile.name)));
+}
+
+void require_consent(const Context& context, const std::string& what) {
+  if (context.arguments.has("--yes")) return;
+  if (::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1) {
+    fmt::print(stderr, "{}. Go on? Type yes: ", what);
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (answer == "yes") return;
+  }
+  throw usage_failure(what, "Add --yes if that is what you want.");
 }
 
 VaultSession unlock_profile(Context& context, Workspace& workspace) {

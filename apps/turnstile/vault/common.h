@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "context.h"
 #include "turnstile/vault.h"
@@ -14,8 +15,14 @@ namespace turnstile::cli {
 /// ROOT of the command line. Only with `create` it is made when it is missing.
 [[nodiscard]] Workspace open_workspace(const Context& context, bool create = false);
 
+/// Throws Failure (PASSWORD_UNEXPECTED) when a password was given: whoever gives one believes that
+/// `what` is protected.
+void require_no_password(const Context& context, std::string_view what);
 /// The password of PROFILE, asked for if it has one.
 [[nodiscard]] std::optional<Password> password_of(Context& context, const ProfileInfo& profile);
+/// Returns when --yes was given, or the question `what. Go on?` was answered with yes at a
+/// terminal. Throws Failure (USAGE) otherwise.
+void require_consent(const Context& context, const std::string& what);
 /// PROFILE of the command line, unlocked.
 [[nodiscard]] VaultSession unlock_profile(Context& context, Workspace& workspace);
 

@@ -56,7 +56,12 @@ ExitCode run_vault_detach(Context& context) {
     throw usage_failure("--keep leaves nothing to be done", "Say with --to where it is to go.");
   Workspace workspace = open_workspace(context);
   const VaultSession session = unlock_profile(context, workspace);
-  if (target) session.save_attachment(id, *target);
+  if (target) {
+    session.save_attachment(id, *target);
+  } else {
+    require_consent(context, fmt::format("the attachment '{}' would be deleted for good",
+                                         printable(session.attachment(id).name)));
+  }
   if (!arguments.has("--keep")) session.purge_attachment(id);
   session.lock();
   return ExitCode::Done;
@@ -94,11 +99,20 @@ ExitCode run_vault_backup(Context& context) {
 
 ExitCode run_vault_restore(Context& context) {
   const Arguments& arguments = context.arguments;
-  Workspace workspace = open_workspace(context, true);
   const BackupInfo info = inspect_backup(arguments.positional("SRC"));
+  if (info.unprotected) require_no_password(context, "the backup");
+  Workspace workspace = open_workspace(context, true);
   RestoreProfile options;
   options.profile = arguments.value("--replace").value_or("");
   options.name = arguments.value("--name").value_or("");
+  options.remove_password = arguments.has("--remove-password");
+  if (info.kind == ProfileKind::Plain && !options.profile.empty() && !options.remove_password &&
+      workspace.profile(options.profile).is_protected()) {
+    throw usage_failure(fmt::format("the profile '{}' has a password, and would have none after "
+                                    "this",
+                                    options.profile),
+                        "Add --remove-password if that is what you want.");
+  }
   std::optional<Password> password;
   if (info.kind == ProfileKind::Plain && !info.unprotected) {
     password.emplace(ask_password(context, "password of the backup"));

@@ -114,6 +114,10 @@ Password ask_password(Context& context, std::string_view what) {
   return terminal.ask(what);
 }
 
+bool is_password_given(const Context& context) {
+  return context.arguments.has("--password-fd") || std::getenv("TURNSTILE_PASSWORD") != nullptr;
+}
+
 Password ask_new_password(Context& context, std::string_view what) {
   if (auto given = given_password(context, "--new-password-fd", "TURNSTILE_NEW_PASSWORD", what))
     return *std::move(given);

@@ -28,6 +28,8 @@ class Password {
 /// From --password-fd, TURNSTILE_PASSWORD, or a prompt. `what`: `the password of 'work'`. Throws
 /// Failure (PASSWORD_REQUIRED) where there is none of them.
 [[nodiscard]] Password ask_password(Context& context, std::string_view what);
+/// Whether there is one of the first two.
+[[nodiscard]] bool is_password_given(const Context& context);
 /// From --new-password-fd, TURNSTILE_NEW_PASSWORD, or a prompt, which asks twice.
 [[nodiscard]] Password ask_new_password(Context& context, std::string_view what);
 

@@ -108,11 +108,8 @@ ExitCode run_vault_duplicate(Context& context) {
 ExitCode run_vault_delete(Context& context) {
   Workspace workspace = open_workspace(context);
   const ProfileInfo profile = workspace.profile(context.arguments.positional("PROFILE"));
-  if (!context.arguments.has("--yes")) {
-    throw usage_failure(fmt::format("the profile '{}' would be deleted, with {} attachments",
-                                    profile.name, profile.attachment_files),
-                        "Add --yes if that is what you want.");
-  }
+  require_consent(context, fmt::format("the profile '{}' would be deleted, with {} attachments",
+                                       printable(profile.name), profile.attachment_files));
   workspace.remove(profile.id);
   return ExitCode::Done;
 }

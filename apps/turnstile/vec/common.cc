@@ -7,6 +7,7 @@
 
 #include "failure.h"
 #include "json.h"
+#include "json_input.h"
 #include "text.h"
 #include "vectors/definition.h"
 
@@ -68,8 +69,7 @@ Json to_json(const Value& value) {
 }
 
 Json payload_to_json(const std::string& payload) {
-  Json json = Json::parse(payload, nullptr, false);
-  return json.is_discarded() ? Json(payload) : json;
+  return read_json(payload).value_or(Json(payload));
 }
 
 Json to_json(const VectorItem& item) {
@@ -99,10 +99,12 @@ std::vector<float> vector_from(const Json& json, std::string_view what) {
 }
 
 Json parse_json(std::string_view text, std::string_view what) {
-  Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded())
-    throw usage_failure(fmt::format("{} is not JSON", what), "Check the quotes and brackets.");
-  return json;
+  auto json = read_json(text);
+  if (!json) {
+    throw usage_failure(fmt::format("{} is not JSON, or too deep", what),
+                        "Check the quotes and brackets; 100 of them may be inside one another.");
+  }
+  return *std::move(json);
 }
 
 }  // namespace turnstile::cli

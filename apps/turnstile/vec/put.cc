@@ -13,55 +13,13 @@
 #include "text.h"
 #include "vec/commands.h"
 #include "vec/common.h"
+#include "vec/item_line.h"
 
 namespace turnstile::cli {
 
 namespace {
 
 constexpr std::size_t kBatch = 256;
-
-std::string id_from(const Json& json, const std::string& what) {
-  if (json.is_string()) return json.get<std::string>();
-  if (json.is_number_integer()) return json.dump();
-  throw usage_failure(what + ": the id is neither a text nor an integer",
-                      "A line is an object such as {\"id\": \"a\", \"vector\": [1, 0]}.");
-}
-
-Value value_from(const Json& json, const std::string& what, const std::string& name) {
-  if (json.is_string()) return json.get<std::string>();
-  if (json.is_boolean()) return std::int64_t{json.get<bool>()};
-  if (json.is_number_float()) return json.get<double>();
-  if (json.is_number_integer() &&
-      (!json.is_number_unsigned() || std::in_range<std::int64_t>(json.get<std::uint64_t>()))) {
-    return json.get<std::int64_t>();
-  }
-  throw usage_failure(
-      fmt::format("{}: the member '{}' is neither a text nor a number", what, printable(name)),
-      "What else belongs to an item can be put into its payload.");
-}
-
-VectorItem item_from(const std::string& line, const std::string& what) {
-  const Json json = parse_json(line, what);
-  VectorItem item;
-  if (!json.is_object() || !json.contains("id") || !json.contains("vector"))
-    throw usage_failure(what + " is no object with id and vector",
-                        "A line is an object such as {\"id\": \"a\", \"vector\": [1, 0]}.");
-  item.id = id_from(json.at("id"), what);
-  item.vector = vector_from(json.at("vector"), what + ": the vector");
-  for (const auto& [name, member] : json.items()) {
-    if (name == "id" || name == "vector") continue;
-    if (name == "payload") {
-      item.payload = member.is_string() ? member.get<std::string>() : member.dump();
-    } else if (name == "version") {
-      if (!member.is_number_integer())
-        throw usage_failure(what + ": the version is no integer", "Leave it out, or number it.");
-      item.version = member.get<std::int64_t>();
-    } else {
-      item.values.emplace(name, value_from(member, what, name));
-    }
-  }
-  return item;
-}
 
 /// Threads: confined.
 class Batches {
@@ -70,7 +28,7 @@ class Batches {
       : collection_(std::move(collection)), progress_(progress) {}
 
   void add(const std::string& line, std::int64_t number) {
-    VectorItem item = item_from(line, fmt::format("line {}", number));
+    VectorItem item = item_from_line(line, fmt::format("line {}", number));
     try {
       collection_.check_item(item, static_cast<std::size_t>(number - 1));
     } catch (const Error& error) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <new>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -46,17 +47,23 @@ void remove_if_abandoned(const fs::path& path) noexcept {
   ::close(descriptor);
 }
 
-void remove_abandoned(const fs::path& directory) {
-  std::error_code error;
-  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (name.starts_with(".") && name.ends_with(kEnd) && name.find(kMark) != name.npos)
-      remove_if_abandoned(entry->path());
-  }
+}  // namespace
+
+bool is_temp_name(std::string_view name) noexcept {
+  return name.starts_with('.') && name.ends_with(kEnd) && name.find(kMark) != name.npos;
 }
 
-}  // namespace
+void remove_abandoned(const fs::path& directory) noexcept {
+  try {
+    std::error_code error;
+    for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+         entry.increment(error)) {
+      if (is_temp_name(entry->path().filename().native())) remove_if_abandoned(entry->path());
+    }
+  } catch (const std::bad_alloc&) {
+    return;  // The next one finds them.
+  }
+}
 
 void raise_file_error(int cause, std::string_view what, const Call& call) {
   const auto code = [cause] {

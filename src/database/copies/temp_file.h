@@ -45,6 +45,11 @@ class TempFile {
   int descriptor_ = -1;  // -1 once it is published.
 };
 
+/// Removes the files in the making in `directory` whose makers are dead.
+void remove_abandoned(const std::filesystem::path& directory) noexcept;
+/// Whether a file's name is that of one in the making.
+[[nodiscard]] bool is_temp_name(std::string_view name) noexcept;
+
 /// Has what was renamed and removed in `directory` on the medium. Throws StorageError.
 void sync_directory(const std::filesystem::path& directory, const Call& call);
 

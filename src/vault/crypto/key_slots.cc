@@ -3,8 +3,10 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "sqlite/raise.h"
 #include "vault/crypto/bytes.h"
@@ -127,6 +129,26 @@ void require_plausible(const KeySlots::Slot& slot) {
                      std::to_string(slot.parameters.memory_bytes) + " bytes of memory");
 }
 
+/// What all slots together cost to try, in passes over bytes; each is within its bounds.
+std::uint64_t cost_of(const std::vector<KeySlots::Slot>& slots) noexcept {
+  std::uint64_t cost = 0;
+  for (const KeySlots::Slot& slot : slots)
+    cost += slot.parameters.passes * slot.parameters.memory_bytes;
+  return cost;
+}
+
+constexpr std::uint64_t kMostCost = kDearest.passes * kDearest.memory_bytes;
+
+// Whoever tries a password tries it on each slot, and no file may make that cost more than the
+// dearest slot alone does.
+void require_bearable(const std::vector<KeySlots::Slot>& slots) {
+  std::set<std::uint32_t> numbers;
+  for (const KeySlots::Slot& slot : slots)
+    if (slot.number == 0 || !numbers.insert(slot.number).second)
+      raise_damaged_keys("slot number " + std::to_string(slot.number) + " is there twice, or none");
+  if (cost_of(slots) > kMostCost) raise_damaged_keys("all slots together cost too much to try");
+}
+
 }  // namespace
 
 void validate(const KeyParameters& parameters) {
@@ -186,6 +208,7 @@ KeySlots KeySlots::parse(std::span<const std::byte> bytes) {
     require_plausible(entry.slot);
     slots.entries_.push_back(entry);
   }
+  require_bearable(slots.slots());
   reader.bytes(slots.seal_);
   return slots;
 }
@@ -303,6 +326,11 @@ std::uint32_t KeySlots::add_password(const SecretBytes& data_key,
   validate(parameters);
   require_own(data_key);
   require_room();
+  if (cost_of(slots()) + parameters.passes * parameters.memory_bytes > kMostCost) {
+    sqlite::raise_misuse(code("KEY_PARAMETERS_INVALID"),
+                         "with this one, all passwords together would cost more to try than the "
+                         "dearest one alone may");
+  }
   Entry entry = new_entry(Kind::Password, parameters);
   const std::uint32_t number = entry.slot.number;
   const SecretBytes wrapping_key = stretch(password, entry.salt, parameters);

@@ -12,12 +12,14 @@
 #include <utility>
 
 #include "database/copies/temp_file.h"
+#include "database/copies/whole_file.h"
 #include "database/location.h"
 #include "database/registry.h"
 #include "gate/descriptor.h"
 #include "gate/sync_point.h"
 #include "sqlite/connection.h"
 #include "sqlite/raise.h"
+#include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/storage/encrypted_database.h"
 #include "vault/storage/encrypted_file.h"
@@ -44,7 +46,9 @@ void require_fits(std::uint64_t bytes, std::uint64_t limit, const fs::path& path
   raise_vault(code("VAULT_TOO_LARGE"),
               quoted(path) + " holds a database of " + std::to_string(bytes) +
                   " bytes, and may hold " + std::to_string(limit) + " to be converted in memory",
-              Call{});
+              Call{},
+              "Raise WorkspaceOptions::sealed_limit_bytes: to give a password, and to seal, takes "
+              "as much memory as the database is large.");
 }
 
 /// What SQLite gave, overwritten before it gets it back. Threads: confined.
@@ -81,24 +85,53 @@ Image image_of(std::span<const std::byte> bytes) {
   return image;
 }
 
-// One state of the database, with what is in its log, whoever else has it open.
+/// One state of the database, with what is in its log, whoever else has it open. Threads: confined.
+class Snapshot {
+ public:
+  explicit Snapshot(const StoredDatabase& source)
+      : path_(source.path), connection_(config_of(source), call_) {
+    if (const int began = connection_.begin_deferred(); began != SQLITE_OK)
+      sqlite::raise(connection_, began);
+  }
+
+  void require_size(std::uint64_t limit) {
+    const auto pages = connection_.query_integer("PRAGMA page_count");
+    const auto page_size = connection_.query_integer("PRAGMA page_size");
+    require_fits(static_cast<std::uint64_t>(pages * page_size), limit, path_);
+  }
+  void require_whole() {
+    const std::string found = connection_.query_text("PRAGMA quick_check(1)");
+    if (found != "ok")
+      raise_vault(code("VAULT_CORRUPTED"), quoted(path_) + " is damaged: " + found, call_);
+  }
+  [[nodiscard]] sqlite::Connection& connection() noexcept { return connection_; }
+  [[nodiscard]] const Call& call() const noexcept { return call_; }
+
+ private:
+  static Call make_call() {
+    Call call;
+    call.lane = "convert";
+    call.deadline = Deadline::after(std::chrono::seconds(5));
+    return call;
+  }
+  static sqlite::Connection::Config config_of(const StoredDatabase& source) {
+    sqlite::Connection::Config config;
+    config.path = source.path.string();
+    if (source.form == Form::Encrypted)
+      config.protection = std::make_shared<PageProtection>(*source.data_key);
+    return config;
+  }
+
+  const fs::path path_;
+  const Call call_ = make_call();
+  sqlite::Connection connection_;
+};
+
 Image read_through_engine(const StoredDatabase& source, std::uint64_t limit) {
-  Call call;
-  call.lane = "convert";
-  call.deadline = Deadline::after(std::chrono::seconds(5));
-  sqlite::Connection::Config config;
-  config.path = source.path.string();
-  if (source.form == Form::Encrypted)
-    config.protection = std::make_shared<PageProtection>(*source.data_key);
-  sqlite::Connection connection(std::move(config), call);
-  if (const int began = connection.begin_deferred(); began != SQLITE_OK)
-    sqlite::raise(connection, began);
-  const auto pages = connection.query_integer("PRAGMA page_count");
-  const auto page_size = connection.query_integer("PRAGMA page_size");
-  require_fits(static_cast<std::uint64_t>(pages * page_size), limit, source.path);
-  if (const std::string found = connection.query_text("PRAGMA quick_check(1)"); found != "ok")
-    raise_vault(code("VAULT_CORRUPTED"), quoted(source.path) + " is damaged: " + found, call);
-  return image_of(Serialized(connection).bytes());
+  Snapshot snapshot(source);
+  snapshot.require_size(limit);
+  snapshot.require_whole();
+  return image_of(Serialized(snapshot.connection()).bytes());
 }
 
 Image read_sealed_image(const StoredDatabase& source, std::uint64_t limit) {
@@ -115,18 +148,26 @@ Image read_sealed_image(const StoredDatabase& source, std::uint64_t limit) {
   return image;
 }
 
-Image read_image(const StoredDatabase& source, std::uint64_t limit) {
+/// Calls `read`; what the engine cannot read is damaged.
+template <class Read>
+auto naming_damage(const fs::path& path, const Read& read) {
   try {
+    return read();
+  } catch (const StorageError& error) {
+    const int primary = error.sqlite_code() & 0xFF;
+    if (primary != SQLITE_NOTADB && primary != SQLITE_CORRUPT) throw;
+    raise_from(code("VAULT_CORRUPTED"), quoted(path) + " cannot be read", error);
+  }
+}
+
+Image read_image(const StoredDatabase& source, std::uint64_t limit) {
+  return naming_damage(source.path, [&] {
     Image image = source.form == Form::Sealed ? read_sealed_image(source, limit)
                                               : read_through_engine(source, limit);
     if (image.size() >= kHeader)
       image.bytes()[kLogMark] = image.bytes()[kLogMark + 1] = std::byte{1};
     return image;
-  } catch (const StorageError& error) {
-    const int primary = error.sqlite_code() & 0xFF;
-    if (primary != SQLITE_NOTADB && primary != SQLITE_CORRUPT) throw;
-    raise_from(code("VAULT_CORRUPTED"), quoted(source.path) + " cannot be read", error);
-  }
+  });
 }
 
 // The same database with room for encryption at the end of each page. Written anew by SQLite, in
@@ -157,6 +198,42 @@ void write_plain_image(const Image& image, const fs::path& path) {
     write_all(file.descriptor(), image.bytes(), path, call);
     file.sync();
     gate::sync_point("convert_database:synced");
+    publish_when_free(file, false);
+  });
+}
+
+void copy_plain(const fs::path& source, const fs::path& target) {
+  constexpr int kPagesAtOnce = 1024;
+  StoredDatabase stored;
+  stored.path = source;
+  naming_damage(source, [&] {
+    Snapshot snapshot(stored);
+    snapshot.require_whole();
+    const auto file = naming_profile(
+        target, [&] { return std::make_unique<database::TempFile>(target, snapshot.call()); });
+    database::copy_pages(snapshot.connection(), *file, kPagesAtOnce, {snapshot.call(), {}});
+    naming_profile(target, [&] {
+      file->sync();
+      gate::sync_point("convert_database:synced");
+      file->publish(false);
+    });
+  });
+}
+
+void decrypt_pages(const StoredDatabase& source, const fs::path& target) {
+  const Call call;
+  EncryptedFileReader reader(source.path, *source.data_key);
+  naming_profile(target, [&] {
+    database::TempFile file(target, call);
+    bool is_first = true;
+    for (auto page = reader.next(); !page.empty(); page = reader.next()) {
+      std::ranges::fill(page.last(kPageReserved), std::byte{0});
+      if (is_first) page[kLogMark] = page[kLogMark + 1] = std::byte{1};
+      is_first = false;
+      write_all(file.descriptor(), page, target, call);
+    }
+    file.sync();
+    gate::sync_point("convert_database:synced");
     file.publish(false);
   });
 }
@@ -181,6 +258,10 @@ void convert_database(const StoredDatabase& source, const StoredDatabase& target
                       std::uint64_t limit_bytes) {
   if (source.form == Form::Encrypted && target.form == Form::Encrypted)
     return rekey_encrypted_file(source.path, *source.data_key, target.path, *target.data_key);
+  if (source.form == Form::Encrypted && target.form == Form::Plain)
+    return decrypt_pages(source, target.path);
+  if (source.form == Form::Plain && target.form == Form::Plain)
+    return copy_plain(source.path, target.path);
   Image image = read_image(source, limit_bytes);
   switch (target.form) {
     case Form::Plain:

@@ -21,10 +21,11 @@ struct StoredDatabase {
   Seal seal;                              ///< For Sealed; its purpose is not looked at.
 };
 
-/// Writes the database of `source` as `target` says. The content goes through memory, as much as
-/// the database is large: beyond `limit_bytes` it throws VaultError (VAULT_TOO_LARGE), but from
-/// Encrypted to Encrypted, which goes page by page. Throws VaultError (VAULT_CORRUPTED),
-/// StorageError (DB_LOG_LEFT when a log lies beside the source).
+/// Writes the database of `source` as `target` says. From Plain to Plain, and from
+/// Encrypted to Encrypted or Plain, it goes page by page. Else the content goes through memory, as
+/// much as the database is large: beyond `limit_bytes` it throws VaultError (VAULT_TOO_LARGE).
+/// Throws VaultError (VAULT_CORRUPTED), StorageError (DB_LOG_LEFT when a log lies beside an
+/// Encrypted source).
 void convert_database(const StoredDatabase& source, const StoredDatabase& target,
                       std::uint64_t limit_bytes);
 

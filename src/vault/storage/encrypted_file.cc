@@ -14,6 +14,7 @@
 #include "database/location.h"
 #include "gate/sync_point.h"
 #include "vault/crypto/bytes.h"
+#include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/storage/encrypted_database.h"
 #include "vault/storage/write_file.h"
@@ -54,19 +55,26 @@ database::Location location_of(const fs::path& path, const Call& call) {
 
 }  // namespace
 
-void require_no_log_beside(const fs::path& path) {
+std::optional<fs::path> log_beside(const fs::path& path) {
   for (const char* suffix : {"-wal", "-journal"}) {
-    const fs::path log = path.native() + suffix;
+    fs::path log = path.native() + suffix;
     std::error_code error;
     const auto bytes = fs::file_size(log, error);
-    if (error || bytes == 0) continue;
-    Error::Details details;
-    details.code = code("DB_LOG_LEFT");
-    details.message = quoted(log) + " has " + std::to_string(bytes) +
-                      " bytes, without which the file beside it is not whole";
-    details.hint = "Open the database once and close it, so that the log is taken in.";
-    throw StorageError(std::move(details));
+    if (!error && bytes > 0) return log;
   }
+  return std::nullopt;
+}
+
+void require_no_log_beside(const fs::path& path) {
+  const auto log = log_beside(path);
+  if (!log) return;
+  Error::Details details;
+  details.code = code("DB_LOG_LEFT");
+  details.message = quoted(*log) + " has content, without which the file beside it is not whole";
+  details.hint =
+      "End other programs that have the database open; then open it once and close it, so that the "
+      "log is taken in.";
+  throw StorageError(std::move(details));
 }
 
 EncryptedFileReader::EncryptedFileReader(fs::path path, const SecretBytes& data_key)
@@ -137,7 +145,7 @@ void EncryptedFileWriter::finish(bool overwrite) {
   naming_profile(path_, [&] {
     file_->sync();
     gate::sync_point("EncryptedFileWriter:synced");
-    file_->publish(overwrite);
+    publish_when_free(*file_, overwrite);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -69,5 +70,7 @@ class EncryptedFileWriter {
 
 /// Throws StorageError (DB_LOG_LEFT) when a log with content lies beside the file.
 void require_no_log_beside(const std::filesystem::path& path);
+/// The log or journal with content that lies beside a database file; empty when there is none.
+[[nodiscard]] std::optional<std::filesystem::path> log_beside(const std::filesystem::path& path);
 
 }  // namespace turnstile::vault

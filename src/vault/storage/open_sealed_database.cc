@@ -3,14 +3,17 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <exception>
 #include <string>
 #include <utility>
 
 #include "database/protected_open.h"
 #include "gate/sync_point.h"
+#include "sqlite/deadline.h"
 #include "sqlite/raise.h"
 #include "vault/raise.h"
 #include "vault/storage/page_cipher.h"
+#include "vault/storage/sealed_file.h"
 #include "vault/storage/sealed_stream.h"
 
 namespace turnstile::vault {
@@ -121,12 +124,13 @@ Database& SealedDatabase::Impl::database() {
 
 // ---- Saving ----
 
-void SealedDatabase::Impl::save(std::source_location where) {
+void SealedDatabase::Impl::save(std::source_location where,
+                                std::optional<std::chrono::milliseconds> timeout) {
   const Ticket wanted = request();
   while (const auto up_to = begin_save(wanted)) {
     std::exception_ptr failure;
     try {
-      save_now(where);
+      save_now(where, timeout);
     } catch (...) {
       failure = std::current_exception();
     }
@@ -174,15 +178,18 @@ void SealedDatabase::Impl::rethrow_failure() const {
   if (failure) std::rethrow_exception(failure);
 }
 
-void SealedDatabase::Impl::save_now(std::source_location where) {
-  if (const auto image = snapshot(where)) write(*image, true);
+void SealedDatabase::Impl::save_now(std::source_location where,
+                                    std::optional<std::chrono::milliseconds> timeout) {
+  if (const auto image = snapshot(where, timeout)) write(*image, true);
 }
 
-std::optional<Image> SealedDatabase::Impl::snapshot(std::source_location where) {
+std::optional<Image> SealedDatabase::Impl::snapshot(
+    std::source_location where, std::optional<std::chrono::milliseconds> timeout) {
   // Closed, and not saved yet: nobody writes any more.
   if (!database_) return copy_if_changed();
   std::optional<Image> image;
   database_->lane("save").read(
+      CallOptions{.timeout = timeout},
       [&](ReadTx& tx) {
         // Only a statement takes the lock that keeps writers out.
         static_cast<void>(tx.query<std::int64_t>("SELECT count(*) FROM sqlite_schema").one());
@@ -210,18 +217,41 @@ void SealedDatabase::Impl::write(const Image& image, bool overwrite) {
   ++next.generation;
   write_sealed(path_, data_key_, next, image.bytes(), overwrite);
   seal_ = next;
-  MutexLock lock(mutex_);
-  saved_counter_ = copied_counter_;
-  state_.generation = next.generation;
-  state_.content_bytes = image.size();
-  ++state_.saves;
+  {
+    MutexLock lock(mutex_);
+    saved_counter_ = copied_counter_;
+    state_.generation = next.generation;
+    state_.content_bytes = image.size();
+    ++state_.saves;
+  }
+  if (options_.notes_state) note(next);
+}
+
+// Without it, an older file is not noticed that is put back next; nothing else depends on it.
+void SealedDatabase::Impl::note(const Seal& saved) noexcept {
+  try {
+    note_state(path_, data_key_, saved);
+  } catch (const std::exception& error) {
+    tell(LogEvent::Severity::Warning, "STATE_NOT_NOTED", error.what());
+  }
+}
+
+void SealedDatabase::Impl::tell(LogEvent::Severity severity, std::string_view code,
+                                std::string message) noexcept {
+  try {
+    if (const LogSink& sink = options_.database.log_sink)
+      sink({severity, code, std::move(message)});
+  } catch (...) {
+    // A sink that throws has nobody to be told to.
+    return;
+  }
 }
 
 SaveState SealedDatabase::Impl::state() const {
   const std::uint32_t counter = store_->change_counter();
   MutexLock lock(mutex_);
   SaveState state = state_;
-  state.unsaved = database_.has_value() && counter != saved_counter_;
+  state.unsaved = !closes_late_ && !data_key_.empty() && counter != saved_counter_;
   return state;
 }
 
@@ -261,8 +291,7 @@ void SealedDatabase::Impl::run_saver() noexcept {
     try {
       save(std::source_location::current());
     } catch (const Error& error) {
-      if (const LogSink& sink = options_.database.log_sink)
-        sink({LogEvent::Severity::Error, code("VAULT_NOT_SAVED"), error.what()});
+      tell(LogEvent::Severity::Error, code("VAULT_NOT_SAVED"), error.what());
     } catch (...) {
       // It is in the state, and is tried again.
       continue;
@@ -286,38 +315,107 @@ bool SealedDatabase::Impl::wait_until_due() {
 
 // ---- Ending ----
 
-CloseReport SealedDatabase::Impl::close(std::chrono::milliseconds drain,
-                                        std::source_location where) {
-  if (database_) {
-    require_saved(where);
-    close_database(drain, where);
+/// What a closure that does not end keeps from being saved. Whoever ends the database at last drops
+/// it, which saves the rest.
+class SealedDatabase::Impl::Rest {
+ public:
+  Rest() = default;
+  ~Rest() {
+    if (!impl_) return;
+    try {
+      impl_->save_rest();
+    } catch (const std::exception& error) {
+      impl_->tell(LogEvent::Severity::Error, code("VAULT_NOT_SAVED"), error.what());
+    }
+    impl_->forget();
   }
-  save_rest();
-  forget();
-  return report_;
+  Rest(const Rest&) = delete;
+  Rest& operator=(const Rest&) = delete;
+
+  void take(std::shared_ptr<Impl> impl, std::shared_ptr<const void> kept) noexcept {
+    kept_ = std::move(kept);
+    impl_ = std::move(impl);
+    impl_->closes_late_ = true;
+  }
+
+ private:
+  std::shared_ptr<const void> kept_;
+  std::shared_ptr<Impl> impl_;
+};
+
+CloseReport SealedDatabase::Impl::close(const std::shared_ptr<Impl>& self,
+                                        std::chrono::milliseconds drain, std::source_location where,
+                                        std::shared_ptr<const void> kept) {
+  if (self->closes_late_) return self->report_;
+  if (self->database_) {
+    const Deadline end = Deadline::after(drain);
+    self->save_before_closing(drain, where);
+    gate::sync_point("SealedDatabase:closing");
+    const auto rest = std::make_shared<Rest>();
+    try {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end.left());
+      self->close_database(std::min(drain, left), rest, where);
+    } catch (const Timeout&) {
+      rest->take(self, std::move(kept));
+      throw;
+    }
+  }
+  try {
+    self->save_rest();
+  } catch (const Error& error) {
+    self->go_on(std::current_exception());
+    raise_from(code("VAULT_NOT_SAVED"), quoted(self->path_) + " cannot be saved", error);
+  }
+  self->forget();
+  return self->report_;
 }
 
 CloseReport SealedDatabase::Impl::discard(std::chrono::milliseconds drain) {
-  if (database_) close_database(drain, std::source_location::current());
+  if (closes_late_) return report_;
+  if (database_) {
+    try {
+      close_database(drain, nullptr, std::source_location::current());
+    } catch (const Timeout&) {
+      data_key_.wipe();
+      protection_->wipe_at_end();
+      throw;
+    }
+  }
   forget();
   return report_;
 }
 
-void SealedDatabase::Impl::require_saved(std::source_location where) {
+void SealedDatabase::Impl::require_saved(std::source_location where,
+                                         std::optional<std::chrono::milliseconds> timeout) {
   try {
-    save(where);
+    save(where, timeout);
   } catch (const MisuseError&) {
     throw;  // Such as a save inside a closure, which says nothing of the file.
+  } catch (const Timeout&) {
+    throw;
   } catch (const Error& error) {
     raise_from(code("VAULT_NOT_SAVED"), quoted(path_) + " cannot be saved", error);
   }
 }
 
+// While somebody writes there is no copy to be had: what he leaves is saved when the database is
+// closed. Everything else is saved beforehand, so that a medium that takes nothing is noticed while
+// all goes on.
+void SealedDatabase::Impl::save_before_closing(std::chrono::milliseconds most,
+                                               std::source_location where) {
+  try {
+    require_saved(where, std::min(most, options_.database.busy_timeout));
+  } catch (const Timeout&) {
+    return;
+  }
+}
+
 void SealedDatabase::Impl::close_database(std::chrono::milliseconds drain,
+                                          std::shared_ptr<const void> kept,
                                           std::source_location where) {
   stop_saver();
   try {
-    report_ = database_->close(drain, where);
+    report_ = detail::ProtectedOpen::close(*database_, drain, std::move(kept), where);
     database_.reset();
   } catch (const MisuseError&) {
     // Called inside a closure: it is as open as before.
@@ -325,8 +423,6 @@ void SealedDatabase::Impl::close_database(std::chrono::milliseconds drain,
     throw;
   } catch (...) {
     database_.reset();
-    data_key_.wipe();
-    protection_->wipe_at_end();
     throw;
   }
 }
@@ -334,10 +430,21 @@ void SealedDatabase::Impl::close_database(std::chrono::milliseconds drain,
 // What was committed between the last save and the closing. Nobody changes it any more.
 void SealedDatabase::Impl::save_rest() {
   if (data_key_.empty()) return;
+  if (const auto image = copy_if_changed()) write(*image, true);
+}
+
+void SealedDatabase::Impl::go_on(std::exception_ptr failure) noexcept {
+  {
+    MutexLock lock(mutex_);
+    state_.failure = std::move(failure);
+    unsaved_since_ = Clock::now() + kRetry;
+  }
   try {
-    if (const auto image = copy_if_changed()) write(*image, true);
-  } catch (const Error& error) {
-    raise_from(code("VAULT_NOT_SAVED"), quoted(path_) + " cannot be saved", error);
+    open_database();
+    start_saver();
+  } catch (const std::exception& error) {
+    // The memory has everything still, and the next close() saves it.
+    tell(LogEvent::Severity::Error, code("VAULT_NOT_SAVED"), error.what());
   }
 }
 
@@ -347,26 +454,20 @@ void SealedDatabase::Impl::forget() noexcept {
   store_->wipe();
 }
 
-void SealedDatabase::Impl::close_quietly() noexcept {
+void SealedDatabase::Impl::close_quietly(const std::shared_ptr<Impl>& self) noexcept {
   constexpr std::chrono::milliseconds kDrain{5000};
-  const auto attempt = [this](auto&& work) noexcept {
+  const auto attempt = [&](auto&& work) noexcept {
     try {
       work();
     } catch (const Error& error) {
-      try {
-        if (const LogSink& sink = options_.database.log_sink)
-          sink({LogEvent::Severity::Error, error.code(), error.what()});
-      } catch (...) {
-        // A sink that throws has nobody to be told to.
-        return;
-      }
+      self->tell(LogEvent::Severity::Error, error.code(), error.what());
     } catch (...) {
       return;
     }
   };
-  if (data_key_.empty()) return;
-  attempt([&] { close(kDrain, std::source_location::current()); });
-  if (!data_key_.empty()) attempt([&] { discard(kDrain); });
+  if (self->closes_late_ || self->data_key_.empty()) return;
+  attempt([&] { close(self, kDrain, std::source_location::current(), nullptr); });
+  if (!self->closes_late_ && !self->data_key_.empty()) attempt([&] { self->discard(kDrain); });
 }
 
 }  // namespace turnstile::vault

@@ -7,6 +7,7 @@
 // writing it happen beside them.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -14,6 +15,8 @@
 #include <memory>
 #include <optional>
 #include <source_location>
+#include <string>
+#include <string_view>
 #include <thread>
 
 #include "gate/mutex.h"
@@ -59,13 +62,18 @@ class SealedDatabase::Impl {
 
   [[nodiscard]] bool forked() const noexcept { return fork_guard_.forked(); }
   [[nodiscard]] Database& database();
-  void save(std::source_location where);
+  /// A copy is waited for as long as Options::busy_timeout says, or `timeout`.
+  void save(std::source_location where,
+            std::optional<std::chrono::milliseconds> timeout = std::nullopt);
   [[nodiscard]] SaveState state() const;
-  CloseReport close(std::chrono::milliseconds drain, std::source_location where);
+  /// See SealedDatabase::close; `self` lives on for as long as a closure does not end.
+  static CloseReport close(const std::shared_ptr<Impl>& self, std::chrono::milliseconds drain,
+                           std::source_location where, std::shared_ptr<const void> kept);
   CloseReport discard(std::chrono::milliseconds drain);
-  void close_quietly() noexcept;
+  static void close_quietly(const std::shared_ptr<Impl>& self) noexcept;
 
  private:
+  class Rest;
   using Clock = std::chrono::steady_clock;
   using Ticket = std::uint64_t;
 
@@ -84,14 +92,22 @@ class SealedDatabase::Impl {
   void end_save(Ticket up_to, const std::exception_ptr& failure);
   void rethrow_failure() const;
   /// Empty when nothing was changed since the last save.
-  [[nodiscard]] std::optional<Image> snapshot(std::source_location where);
+  [[nodiscard]] std::optional<Image> snapshot(
+      std::source_location where, std::optional<std::chrono::milliseconds> timeout = std::nullopt);
   [[nodiscard]] std::optional<Image> copy_if_changed();
   void write(const Image& image, bool overwrite);
-  void save_now(std::source_location where);
-  void require_saved(std::source_location where);
+  void note(const Seal& saved) noexcept;
+  void save_now(std::source_location where, std::optional<std::chrono::milliseconds> timeout);
+  void require_saved(std::source_location where,
+                     std::optional<std::chrono::milliseconds> timeout = std::nullopt);
+  void save_before_closing(std::chrono::milliseconds most, std::source_location where);
   void save_rest();
-  void close_database(std::chrono::milliseconds drain, std::source_location where);
+  /// Opens the database again that could not be saved, as it was.
+  void go_on(std::exception_ptr failure) noexcept;
+  void close_database(std::chrono::milliseconds drain, std::shared_ptr<const void> kept,
+                      std::source_location where);
   void forget() noexcept;
+  void tell(LogEvent::Severity severity, std::string_view code, std::string message) noexcept;
 
   const sqlite::ForkGuard fork_guard_;
   const std::filesystem::path path_;
@@ -101,6 +117,7 @@ class SealedDatabase::Impl {
   const std::shared_ptr<MemoryStore> store_;
   const std::shared_ptr<MemoryProtection> protection_;
   std::optional<Database> database_;
+  std::atomic<bool> closes_late_ = false;  // Its key and its memory are those of its Rest then.
   CloseReport report_;
   Observation observation_;
   std::thread saver_;

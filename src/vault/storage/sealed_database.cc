@@ -7,7 +7,7 @@
 
 namespace turnstile::vault {
 
-SealedDatabase::SealedDatabase(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+SealedDatabase::SealedDatabase(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 SealedDatabase::SealedDatabase(SealedDatabase&& other) noexcept = default;
 
 SealedDatabase& SealedDatabase::operator=(SealedDatabase&& other) noexcept {
@@ -22,22 +22,22 @@ SealedDatabase::~SealedDatabase() {
   if (!impl_) return;
   // The child's copy of everything is the parent's, and its thread is not there.
   if (impl_->forked())
-    static_cast<void>(impl_.release());
+    static_cast<void>(std::make_unique<std::shared_ptr<Impl>>(std::move(impl_)).release());
   else
-    impl_->close_quietly();
+    Impl::close_quietly(impl_);
 }
 
 SealedDatabase SealedDatabase::create(const std::filesystem::path& path,
                                       const SecretBytes& data_key, Seal seal,
                                       SealedOptions options) {
-  auto impl = std::make_unique<Impl>(path, data_key, std::move(seal), std::move(options));
+  auto impl = std::make_shared<Impl>(path, data_key, std::move(seal), std::move(options));
   impl->create();
   return SealedDatabase(std::move(impl));
 }
 
 SealedDatabase SealedDatabase::open(const std::filesystem::path& path, const SecretBytes& data_key,
                                     Seal seal, SealedOptions options) {
-  auto impl = std::make_unique<Impl>(path, data_key, std::move(seal), std::move(options));
+  auto impl = std::make_shared<Impl>(path, data_key, std::move(seal), std::move(options));
   impl->open();
   return SealedDatabase(std::move(impl));
 }
@@ -54,8 +54,9 @@ SaveState SealedDatabase::state() const {
   return impl_->state();
 }
 
-CloseReport SealedDatabase::close(std::chrono::milliseconds drain, std::source_location where) {
-  return impl_->close(drain, where);
+CloseReport SealedDatabase::close(std::chrono::milliseconds drain, std::source_location where,
+                                  std::shared_ptr<const void> kept) {
+  return Impl::close(impl_, drain, where, std::move(kept));
 }
 
 CloseReport SealedDatabase::discard(std::chrono::milliseconds drain) {

@@ -30,6 +30,9 @@ struct SealedOptions {
   /// How large the database may become. Checked before a file is opened; a write that would pass
   /// it throws StorageError (DB_DISK_FULL).
   std::uint64_t limit_bytes = std::uint64_t{512} << 20;
+  /// Notes the number of each saved state beside the file, see note_state(). A note that cannot be
+  /// written is told to the log sink (STATE_NOT_NOTED), and the state is saved all the same.
+  bool notes_state = false;
 };
 
 /// Threads: immutable.
@@ -74,18 +77,19 @@ class SealedDatabase {
   [[nodiscard]] SaveState state() const;
 
   /// Saves, closes the database (see Database::close) and overwrites its memory. When it cannot be
-  /// saved, throws VaultError (VAULT_NOT_SAVED) and stays open. Timeout (CLOSE_TIMEOUT) when a
-  /// closure did not end within `drain`: the file is as of the last save then, and the memory is
-  /// overwritten when the closure ends.
+  /// saved, throws VaultError (VAULT_NOT_SAVED) and stays open, or opens again: lanes from before
+  /// may have ended. Timeout (CLOSE_TIMEOUT) when a closure did not end within `drain`: it is
+  /// saved, and key and memory are overwritten, when the closure ends; `kept` exists until then.
   CloseReport close(std::chrono::milliseconds drain = std::chrono::milliseconds(5000),
-                    std::source_location where = std::source_location::current());
-  /// The same without saving.
+                    std::source_location where = std::source_location::current(),
+                    std::shared_ptr<const void> kept = nullptr);
+  /// The same without saving: after a Timeout the file is as of the last save.
   CloseReport discard(std::chrono::milliseconds drain = std::chrono::milliseconds(5000));
 
  private:
   class Impl;
-  explicit SealedDatabase(std::unique_ptr<Impl> impl) noexcept;
-  std::unique_ptr<Impl> impl_;
+  explicit SealedDatabase(std::shared_ptr<Impl> impl) noexcept;
+  std::shared_ptr<Impl> impl_;  // Shared with whoever closes it late.
 };
 
 }  // namespace turnstile::vault

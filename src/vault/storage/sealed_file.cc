@@ -14,6 +14,7 @@
 #include "database/copies/temp_file.h"
 #include "gate/descriptor.h"
 #include "gate/sync_point.h"
+#include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/storage/sealed_header.h"
 #include "vault/storage/sealed_stream.h"
@@ -32,7 +33,7 @@ class PlainSource {
   PlainSource(const fs::path& path, std::string_view error_code)
       : path_(path),
         error_code_(error_code),
-        file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+        file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) {
     struct stat status {};
     if (!file_.is_open() || ::fstat(file_.number(), &status) != 0) raise(errno);
     if (!S_ISREG(status.st_mode)) raise(EISDIR);
@@ -129,6 +130,32 @@ SealedHeader verify_sealed(const fs::path& path, const SecretBytes& data_key,
   return open_sealed(path, data_key, expected, [](std::span<const std::byte>) {});
 }
 
+namespace {
+
+std::filesystem::path note_of(const std::filesystem::path& path) {
+  return path.native() + ".seen";
+}
+
+Seal seal_of_note(Seal of_state) {
+  of_state.purpose = Purpose::State;
+  return of_state;
+}
+
+}  // namespace
+
+void note_state(const std::filesystem::path& path, const SecretBytes& data_key, const Seal& saved) {
+  write_sealed(note_of(path), data_key, seal_of_note(saved), std::span<const std::byte>());
+}
+
+std::uint64_t noted_state(const std::filesystem::path& path, const SecretBytes& data_key,
+                          const Seal& expected) {
+  try {
+    return verify_sealed(note_of(path), data_key, seal_of_note(expected)).generation;
+  } catch (const Error&) {
+    return 0;
+  }
+}
+
 SealedReport encrypt_file(const fs::path& source, const fs::path& target,
                           const SecretBytes& data_key, const Seal& seal, bool overwrite) {
   const PlainSource file(source, code("ATTACHMENT_READ"));
@@ -147,7 +174,7 @@ SealedHeader decrypt_file(const fs::path& source, const fs::path& target,
   naming_profile(target, [&] {
     file.sync();
     gate::sync_point("decrypt_file:synced");
-    file.publish(overwrite);
+    publish_when_free(file, overwrite);
   });
   return reader.header();
 }

@@ -88,6 +88,13 @@ SealedHeader open_sealed(const std::filesystem::path& path, const SecretBytes& d
 SealedHeader verify_sealed(const std::filesystem::path& path, const SecretBytes& data_key,
                            const Seal& expected);
 
+/// Notes beside a sealed file that the state `saved.generation` is the last one of it, in a file of
+/// the same name and `.seen` that is sealed with the same key. Throws StorageError.
+void note_state(const std::filesystem::path& path, const SecretBytes& data_key, const Seal& saved);
+/// The number that was noted last; 0 when there is no note that can be believed.
+[[nodiscard]] std::uint64_t noted_state(const std::filesystem::path& path,
+                                        const SecretBytes& data_key, const Seal& expected);
+
 /// Seals the plain file `source` as `target`. The source is not removed. Throws VaultError
 /// (ATTACHMENT_READ) when it changes its size meanwhile.
 SealedReport encrypt_file(const std::filesystem::path& source, const std::filesystem::path& target,

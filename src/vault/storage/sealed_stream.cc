@@ -13,6 +13,7 @@
 #include "gate/sync_point.h"
 #include "vault/crypto/bytes.h"
 #include "vault/crypto/sodium.h"
+#include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/storage/sealed_header.h"
 #include "vault/storage/write_file.h"
@@ -103,7 +104,7 @@ SealedReport SealedWriter::finish(bool overwrite) {
   naming_profile(path_, [&] {
     file_->sync();
     gate::sync_point("SealedWriter:synced");
-    file_->publish(overwrite);
+    publish_when_free(*file_, overwrite);
   });
   gate::sync_point("SealedWriter:published");
   return report_;

@@ -205,6 +205,17 @@ TEST(Bootstrap, SaysThatItUsesARollbackJournalInstead) {
   EXPECT_EQ(count_notes(db.lane("notes")), 1);
 }
 
+// tests/fault/power_loss_test.cc shows what less than that loses.
+TEST(Bootstrap, SyncsWhateverEndsACommitWhereThereIsNoLog) {
+  const TempDir directory;
+  Options options = on_a_file_system_without_wal();
+  options.without_wal = WithoutWal::RollbackJournal;
+  const Database db = Database::open(directory.file("a.db"), options);
+  EXPECT_EQ(
+      db.lane("notes").write([](WriteTx& tx) { return tx.query<int>("PRAGMA synchronous").one(); }),
+      3);
+}
+
 TEST(Bootstrap, GivesANewFileItsPageSize) {
   const TempDir directory;
   Options options;

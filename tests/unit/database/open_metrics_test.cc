@@ -1,208 +1,25 @@
-// The text for collectors, read by a parser that holds it against the format's rules
-// (https://prometheus.io/docs/specs/om/open_metrics_spec/).
+// The text for collectors.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <map>
-#include <set>
-#include <sstream>
 #include <stdexcept>
 #include <string>
-#include <string_view>
-#include <system_error>
-#include <utility>
-#include <vector>
 
 #include "database/metrics.h"
 #include "support/note_database.h"
+#include "support/open_metrics.h"
 #include "turnstile/metrics.h"
 
 namespace turnstile::test {
 namespace {
 
+using open_metrics::Family;
+using open_metrics::Labels;
+using open_metrics::Sample;
 using std::chrono::milliseconds;
-using Labels = std::map<std::string, std::string>;
-
-struct Sample {
-  std::string name;
-  Labels labels;
-  double value = 0;
-};
-
-struct Family {
-  std::string type;
-  std::string unit;
-  std::string help;
-  std::vector<Sample> samples;
-};
-
-/// Refuses, with std::runtime_error, what a collector may refuse.
-///
-/// Threads: confined.
-class OpenMetricsParser {
- public:
-  [[nodiscard]] static std::map<std::string, Family> parse(const std::string& text) {
-    OpenMetricsParser parser;
-    if (!text.ends_with("# EOF\n")) throw std::runtime_error("it does not end with # EOF");
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) {
-      if (parser.ended_) throw std::runtime_error("there is text after # EOF");
-      try {
-        parser.line(line);
-      } catch (const std::runtime_error& error) {
-        throw std::runtime_error(line + ": " + error.what());
-      }
-    }
-    for (const auto& [name, family] : parser.families_)
-      check(name, family);
-    return parser.families_;
-  }
-
- private:
-  static void require(bool condition, const char* rule) {
-    if (!condition) throw std::runtime_error(rule);
-  }
-
-  void line(std::string_view line) {
-    require(!line.empty(), "an empty line");
-    if (line == "# EOF") {
-      ended_ = true;
-      return;
-    }
-    line.starts_with("# ") ? descriptor(line.substr(2)) : sample(line);
-  }
-
-  void descriptor(std::string_view rest) {
-    const std::string kind(word(rest));
-    const std::string name(word(rest));
-    if (kind == "TYPE") {
-      require(!families_.contains(name), "a family is told twice, or not in one piece");
-      require(rest == "counter" || rest == "gauge" || rest == "histogram", "an unknown type");
-      current_ = name;
-      families_[name].type = rest;
-      return;
-    }
-    require(name == current_, "it does not belong to the family that was begun");
-    Family& family = families_[name];
-    require(family.samples.empty(), "it stands after a sample");
-    if (kind == "UNIT") {
-      require(name.ends_with("_" + std::string(rest)), "the name does not end with the unit");
-      family.unit = rest;
-    } else {
-      require(kind == "HELP" && !rest.empty(), "an unknown line");
-      family.help = rest;
-    }
-  }
-
-  void sample(std::string_view rest) {
-    Sample sample;
-    const std::size_t end = rest.find_first_of("{ ");
-    require(end != rest.npos, "no value");
-    sample.name = rest.substr(0, end);
-    rest.remove_prefix(end);
-    if (rest.front() == '{') {
-      rest.remove_prefix(1);
-      while (rest.front() != '}') {
-        auto [name, value] = label(rest);
-        require(sample.labels.emplace(name, value).second, "a label is there twice");
-        if (rest.front() == ',') rest.remove_prefix(1);
-      }
-      rest.remove_prefix(1);
-    }
-    require(rest.starts_with(' '), "no space before the value");
-    sample.value = number(rest.substr(1));
-    require(sample.name.starts_with(current_), "it does not belong to the family that was begun");
-    families_[current_].samples.push_back(std::move(sample));
-  }
-
-  static std::pair<std::string, std::string> label(std::string_view& rest) {
-    std::pair<std::string, std::string> result;
-    result.first = rest.substr(0, rest.find('='));
-    rest.remove_prefix(result.first.size() + 1);
-    require(rest.starts_with('"'), "a label's value is not quoted");
-    rest.remove_prefix(1);
-    while (!rest.empty() && rest.front() != '"') {
-      if (rest.front() == '\\') {
-        rest.remove_prefix(1);
-        require(rest.find_first_of("\\n\"") == 0, "an unknown escape");
-        result.second += rest.front() == 'n' ? '\n' : rest.front();
-      } else {
-        result.second += rest.front();
-      }
-      rest.remove_prefix(1);
-    }
-    require(rest.starts_with('"'), "a label's value does not end");
-    rest.remove_prefix(1);
-    return result;
-  }
-
-  static double number(std::string_view text) {
-    if (text == "+Inf") return std::numeric_limits<double>::infinity();
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    require(error == std::errc() && end == text.data() + text.size(), "no number");
-    return value;
-  }
-
-  static std::string_view word(std::string_view& rest) {
-    const std::string_view word = rest.substr(0, rest.find(' '));
-    rest.remove_prefix(std::min(word.size() + 1, rest.size()));
-    return word;
-  }
-
-  static void check(const std::string& name, const Family& family) {
-    require(!family.help.empty(), "a family without help");
-    if (family.type == "histogram") return check_histogram(name, family);
-    std::set<Labels> seen;
-    for (const Sample& sample : family.samples) {
-      require(sample.name == name + (family.type == "counter" ? "_total" : ""), "a wrong suffix");
-      require(seen.insert(sample.labels).second, "a sample is there twice");
-    }
-  }
-
-  static void check_histogram(const std::string& name, const Family& family) {
-    struct Series {
-      double bound = -1;
-      double below = 0;
-      bool has_sum = false;
-      bool has_count = false;
-    };
-    std::map<Labels, Series> all;
-    for (const Sample& sample : family.samples) {
-      Labels labels = sample.labels;
-      if (sample.name == name + "_bucket") {
-        require(labels.contains("le"), "a bucket without a bound");
-        const std::string bound = labels.extract("le").mapped();
-        require(bound.find_first_of(".eI") != bound.npos, "a bound that is no floating number");
-        Series& series = all[labels];
-        require(number(bound) > series.bound, "the buckets are not in order");
-        require(sample.value >= series.below, "the buckets are not cumulative");
-        series.bound = number(bound);
-        series.below = sample.value;
-      } else if (sample.name == name + "_sum") {
-        all[labels].has_sum = true;
-      } else {
-        require(sample.name == name + "_count", "a wrong suffix");
-        require(sample.value == all[labels].below, "the count is not that of the last bucket");
-        all[labels].has_count = true;
-      }
-    }
-    for (const auto& [labels, series] : all) {
-      require(series.bound == std::numeric_limits<double>::infinity(), "no bucket for all");
-      require(series.has_sum && series.has_count, "no sum, or no count");
-    }
-  }
-
-  std::map<std::string, Family> families_;
-  std::string current_;
-  bool ended_ = false;
-};
 
 double value_of(const std::map<std::string, Family>& families, const std::string& family,
                 const std::string& sample, const Labels& labels = {}) {
@@ -216,7 +33,7 @@ TEST(OpenMetrics, FollowTheFormat) {
   add_note(db.lane("one"), "a");
   add_note(db.lane("another"), "b");
   EXPECT_EQ(count_notes(db.lane("one")), 2);
-  const auto families = OpenMetricsParser::parse(to_open_metrics(db->metrics()));
+  const auto families = open_metrics::Parser::parse(to_open_metrics(db->metrics()));
   EXPECT_EQ(value_of(families, "lane_writes", "lane_writes_total", {{"lane", "one"}}), 1);
   EXPECT_EQ(value_of(families, "lane_writes", "lane_writes_total", {{"lane", "another"}}), 1);
   EXPECT_EQ(value_of(families, "lane_reads", "lane_reads_total", {{"lane", "one"}}), 1);
@@ -230,7 +47,7 @@ TEST(OpenMetrics, CountDurationsInSecondsUpToTheirBound) {
   lane.on_write(milliseconds(1), milliseconds(2));
   Metrics metrics;
   metrics.lanes.push_back(lane.snapshot("x"));
-  const auto families = OpenMetricsParser::parse(to_open_metrics(metrics));
+  const auto families = open_metrics::Parser::parse(to_open_metrics(metrics));
   const std::string name = "lane_write_hold_seconds";
   EXPECT_EQ(value_of(families, name, name + "_bucket", {{"lane", "x"}, {"le", "0.002048"}}), 1);
   EXPECT_EQ(value_of(families, name, name + "_bucket", {{"lane", "x"}, {"le", "0.001024"}}), 0);
@@ -245,7 +62,7 @@ TEST(OpenMetrics, CountGroupsBySize) {
   Metrics metrics;
   recorder.add_to(metrics);
   EXPECT_EQ(metrics.groups.max, 1000U);
-  const auto families = OpenMetricsParser::parse(to_open_metrics(metrics));
+  const auto families = open_metrics::Parser::parse(to_open_metrics(metrics));
   const std::string name = "commit_writes";
   EXPECT_EQ(value_of(families, name, name + "_bucket", {{"le", "1.0"}}), 1);
   EXPECT_EQ(value_of(families, name, name + "_bucket", {{"le", "4.0"}}), 1);
@@ -257,14 +74,22 @@ TEST(OpenMetrics, CountGroupsBySize) {
 TEST(OpenMetrics, EscapeWhatALabelMayNotHave) {
   Metrics metrics;
   metrics.lanes.push_back(database::LaneRecorder().snapshot("a \"b\"\\c\nd } , e="));
-  const auto families = OpenMetricsParser::parse(to_open_metrics(metrics));
+  const auto families = open_metrics::Parser::parse(to_open_metrics(metrics));
   EXPECT_EQ(
       value_of(families, "lane_reads", "lane_reads_total", {{"lane", "a \"b\"\\c\nd } , e="}}), 0);
 }
 
+TEST(OpenMetrics, AreUtf8WhateverALaneIsCalled) {
+  Metrics metrics;
+  metrics.lanes.push_back(database::LaneRecorder().snapshot("n\xc3\xa9\xff\xc3"));
+  const auto families = open_metrics::Parser::parse(to_open_metrics(metrics));
+  const Labels shown = {{"lane", "n\xc3\xa9\\xff\\xc3"}};
+  EXPECT_EQ(value_of(families, "lane_reads", "lane_reads_total", shown), 0);
+}
+
 TEST(OpenMetrics, AreRefusedByTheParserWhenTheyBreakARule) {
   const auto refused = [](const std::string& text) {
-    EXPECT_THROW((void)OpenMetricsParser::parse(text), std::runtime_error) << text;
+    EXPECT_THROW((void)open_metrics::Parser::parse(text), std::runtime_error) << text;
   };
   refused("# TYPE a counter\n# HELP a b\na_total 1\n");
   refused("# TYPE a counter\n# HELP a b\na 1\n# EOF\n");

@@ -333,6 +333,18 @@ TEST_F(ProcessGateTest, IsFreeAfterTheMachineStoppedWithProcessesInLine) {
   EXPECT_FALSE(gate.should_give());
 }
 
+TEST_F(ProcessGateTest, IsMadeAnewWhereItsBeginningDidNotReachTheMediumBeforeAPowerFailure) {
+  { const ProcessGate gate(database()); }
+  std::string content = read_file(gate_file());
+  ASSERT_EQ(content.size(), kGateFileSize);
+  content.replace(0, content.size() / 2, content.size() / 2, '\0');
+  content.back() = 'x';
+  std::ofstream(gate_file(), std::ios::trunc) << content;
+  ProcessGate gate(database());
+  EXPECT_EQ(gate.take(claim(), Deadline::after(test::patience())), Wait::Granted);
+  EXPECT_EQ(read_file(gate_file()).back(), '\0');
+}
+
 TEST_F(ProcessGateTest, AllocatesItsFileInFull) {
   const ProcessGate gate(database());
   struct stat status {};

@@ -54,7 +54,7 @@ class Attachments : public testing::TestWithParam<ProfileKind> {
 INSTANTIATE_TEST_SUITE_P(Of, Attachments,
                          testing::Values(ProfileKind::Plain, ProfileKind::Sealed,
                                          ProfileKind::Encrypted),
-                         [](const auto& info) { return std::string(to_string(info.param)); });
+                         [](const auto& kind) { return std::string(to_string(kind.param)); });
 
 // VAT-01
 TEST_P(Attachments, ComeBackAsTheyWere) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <random>
 #include <string>
@@ -24,8 +25,6 @@ using testing::AnyOf;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-constexpr std::string_view kCanary = "a very secret word 4711";
 
 std::string code_thrown_by(const std::function<void()>& act) {
   try {
@@ -64,7 +63,7 @@ class ProfileBackup : public testing::TestWithParam<ProfileKind> {
 INSTANTIATE_TEST_SUITE_P(Of, ProfileBackup,
                          testing::Values(ProfileKind::Plain, ProfileKind::Sealed,
                                          ProfileKind::Encrypted),
-                         [](const auto& info) { return std::string(to_string(info.param)); });
+                         [](const auto& kind) { return std::string(to_string(kind.param)); });
 
 // VBK-01
 TEST_P(ProfileBackup, GivesTheProfileBackInAnotherWorkspace) {
@@ -189,6 +188,13 @@ TEST_P(ProfileBackup, IsRefusedBeyondItsLimitsBothWays) {
   }
 }
 
+// VBK-10: whoever allows more for backups can also look at what was made so.
+TEST_P(ProfileBackup, IsLookedAtWithinTheLimitsThatAreGiven) {
+  workspace_.backup("work", file());
+  EXPECT_EQ(code_thrown_by([&] { (void)inspect_backup(file(), {.files = 1}); }), "BACKUP_LIMIT");
+  EXPECT_EQ(inspect_backup(file(), {.files = 3}).id, made_.id);
+}
+
 // VBK-05: a flipped bit, wherever it is, and nothing is touched.
 TEST_P(ProfileBackup, WithAFlippedBitIsNotRestored) {
   workspace_.backup("work", file());
@@ -273,6 +279,18 @@ TEST(HostileBackup, IsRefusedAndLeavesNothing) {
   EXPECT_FALSE(fs::exists(place.outside("escaped")));
 }
 
+// VBK-05: also for who sets no limits.
+TEST(HostileBackup, OfMoreBytesThanCanBeCountedIsRefused) {
+  WorkspacePlace place;
+  constexpr auto kAll = std::numeric_limits<std::int64_t>::max();
+  place.options().backup_limits = {.file_bytes = kAll, .total_bytes = kAll};
+  Workspace workspace = place.open();
+  const std::string file = "9000000000000000000 " + std::string(64, '0') + ' ';
+  write_file(place.outside("hostile"),
+             archive_of(manifest_with({file + "database", file + "attachments/a"}), ""));
+  EXPECT_EQ(code_thrown_by([&] { workspace.restore(place.outside("hostile")); }), "BACKUP_LIMIT");
+}
+
 // VBK-05: headers are checked: a plain database in a protected profile's backup is refused.
 TEST(HostileBackup, WithAPlainDatabaseForAProtectedProfileIsRefused) {
   WorkspacePlace place;
@@ -289,6 +307,44 @@ TEST(HostileBackup, WithAPlainDatabaseForAProtectedProfileIsRefused) {
   workspace.remove("vault");
   EXPECT_EQ(code_thrown_by([&] { workspace.restore(place.outside("hostile")); }), "BACKUP_INVALID");
   workspace.restore(place.outside("honest"));
+}
+
+// VBK-05: who can exchange the file must not get what is written afterwards in the clear.
+TEST(PlainBackup, TakesNoPasswordAwayUnlessThatIsMeant) {
+  for (const std::string_view password : {"", "of the backup"}) {
+    WorkspacePlace place;
+    Workspace workspace = place.open();
+    workspace.create("work");
+    workspace.backup("work", place.outside("backup"), {.password = password});
+    {
+      const VaultSession session = workspace.unlock("work");
+      session.set_password(kPassword);
+    }
+    const std::string before = picture_of(place.root());
+    RestoreProfile options{.password = password, .profile = "work"};
+    EXPECT_EQ(code_thrown_by([&] { workspace.restore(place.outside("backup"), options); }),
+              "PROFILE_ALREADY_PROTECTED");
+    EXPECT_EQ(picture_of(place.root()), before);
+    options.remove_password = true;
+    EXPECT_EQ(workspace.restore(place.outside("backup"), options).kind, ProfileKind::Plain);
+  }
+}
+
+// VBK-10: what a restore would refuse is not written.
+TEST(BackupOfManyFiles, IsRefusedWhenItsListIsTooLongForARestore) {
+  WorkspacePlace place;
+  place.options().backup_limits.files = 100000;
+  Workspace workspace = place.open();
+  const ProfileInfo made = workspace.create("work");
+  constexpr int kFiles = 40000;
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string number = std::to_string(i);
+    write_file(
+        place.folder(made) / "attachments.1" / (std::string(32 - number.size(), '0') + number), "");
+  }
+  EXPECT_EQ(code_thrown_by([&] { workspace.backup("work", place.outside("backup")); }),
+            "BACKUP_LIMIT");
+  EXPECT_FALSE(fs::exists(place.outside("backup")));
 }
 
 // VBK-08

@@ -20,8 +20,6 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-constexpr std::string_view kCanary = "a very secret word 4711";
-
 /// A profile `work` with a note and an attachment, unlocked.
 class Password : public testing::Test {
  protected:
@@ -72,7 +70,7 @@ class PasswordOf : public Password, public testing::WithParamInterface<ProfileKi
 
 INSTANTIATE_TEST_SUITE_P(Form, PasswordOf,
                          testing::Values(ProfileKind::Sealed, ProfileKind::Encrypted),
-                         [](const auto& info) { return std::string(to_string(info.param)); });
+                         [](const auto& kind) { return std::string(to_string(kind.param)); });
 
 // VTR-02, VTR-08, VTR-10: all of it, the session goes on, and nothing plain is left.
 TEST_P(PasswordOf, CoversAllOfAProfileWhenItIsSet) {
@@ -144,7 +142,7 @@ TEST_P(PasswordOf, IsNotSetTwiceNorChangedOrRemovedWithoutItself) {
             "INVALID_PASSWORD");
   EXPECT_EQ(thrown<VaultError>([&] { session().rotate_key("wrong"); }).code(), "INVALID_PASSWORD");
   session().save();
-  if (GetParam() == ProfileKind::Sealed) EXPECT_EQ(picture_of(folder()), before);
+  EXPECT_EQ(GetParam() == ProfileKind::Sealed ? picture_of(folder()) : before, before);
   expect_whole(kPassword);
 }
 

@@ -133,7 +133,7 @@ TEST(ProfileStart, SaysWhichPartOfItHasFailed) {
   fs::remove(database);
   EXPECT_EQ(code_of(unlock), "DB_OPEN_FAILED");
   fs::create_directory(database);
-  EXPECT_EQ(code_of(unlock), "DB_OPEN_FAILED");
+  EXPECT_EQ(code_of(unlock), "PROFILE_DAMAGED");
 
   place.options().database.migrations = {{1, "broken", "CREATE TABLE"}};
   Workspace broken = place.open();

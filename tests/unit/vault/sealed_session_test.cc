@@ -106,11 +106,11 @@ TEST_F(SealedSession, LargerThanItMayBeIsRefusedBeforeItIsRead) {
 TEST_F(SealedSession, SharesSavesAmongThoseWhoAskAtOnce) {
   Workspace workspace = place_.open();
   const VaultSession session = workspace.unlock("vault", kPassword);
-  constexpr int kThreads = 8;
+  constexpr int kSavers = 8;
   constexpr int kSaves = 20;
   {
     std::vector<std::jthread> threads;
-    for (int t = 0; t < kThreads; ++t) {
+    for (int t = 0; t < kSavers; ++t) {
       threads.emplace_back([&, t] {
         for (int i = 0; i < kSaves; ++i) {
           add_note(session.lane("notes"), std::to_string(t) + " " + std::to_string(i));
@@ -119,10 +119,10 @@ TEST_F(SealedSession, SharesSavesAmongThoseWhoAskAtOnce) {
       });
     }
   }
-  EXPECT_LE(session.saved_state().saves, kThreads * kSaves);
+  EXPECT_LE(session.saved_state().saves, kSavers * kSaves);
   EXPECT_FALSE(session.saved_state().unsaved);
   session.lock();
-  EXPECT_EQ(count_notes(workspace.unlock("vault", kPassword).lane("notes")), kThreads * kSaves);
+  EXPECT_EQ(count_notes(workspace.unlock("vault", kPassword).lane("notes")), kSavers * kSaves);
 }
 
 // VSE-09, PORT-05: on a medium that is full.

@@ -29,8 +29,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr std::string_view kCanary = "a very secret word 4711";
-
 /// A workspace with a protected profile `vault`.
 class ProtectedSession : public testing::TestWithParam<ProfileKind> {
  protected:
@@ -52,7 +50,7 @@ class ProtectedSession : public testing::TestWithParam<ProfileKind> {
 
 INSTANTIATE_TEST_SUITE_P(Of, ProtectedSession,
                          testing::Values(ProfileKind::Sealed, ProfileKind::Encrypted),
-                         [](const auto& info) { return std::string(to_string(info.param)); });
+                         [](const auto& kind) { return std::string(to_string(kind.param)); });
 
 TEST_P(ProtectedSession, FindsWhatTheLastOneWrote) {
   add_note(unlock().lane("notes"), kCanary);

@@ -116,6 +116,37 @@ TEST(KeySlots, RefuseAFileThatAsksForTerabytesEvenWithARightChecksum) {
   EXPECT_THAT(error.what(), testing::HasSubstr("1099511635968 bytes of memory"));
 }
 
+// SEC-05: each slot may be as dear as can be, but not all of them.
+TEST(KeySlots, RefuseAFileWhoseSlotsCostTooMuchTogether) {
+  auto [slots, data_key] = make_slots();
+  (void)slots.add_password(data_key, as_bytes("second"), kFast);
+  Bytes bytes = slots.serialize();
+  for (const std::size_t slot : {std::size_t{40}, std::size_t{40 + 112}}) {
+    bytes.at(slot + 8) = std::byte{15};         // Passes.
+    bytes.at(slot + 16 + 3) = std::byte{0x3F};  // Nearly 2^30 bytes.
+  }
+  const auto error = thrown<VaultError>([&] { (void)KeySlots::parse(with_checksum(bytes)); });
+  EXPECT_EQ(error.code(), "VAULT_CORRUPTED");
+  EXPECT_THAT(error.what(), testing::HasSubstr("cost too much"));
+}
+
+TEST(KeySlots, AddNoPasswordThatMakesThemCostTooMuchTogether) {
+  auto [slots, data_key] = make_slots();
+  const KeyParameters dearest{16, std::uint64_t{1} << 30};
+  const auto error =
+      thrown<MisuseError>([&] { (void)slots.add_password(data_key, as_bytes("second"), dearest); });
+  EXPECT_EQ(error.code(), "KEY_PARAMETERS_INVALID");
+}
+
+TEST(KeySlots, RefuseAFileWithTwoSlotsOfOneNumber) {
+  auto [slots, data_key] = make_slots();
+  (void)slots.add_password(data_key, as_bytes("second"), kFast);
+  Bytes bytes = slots.serialize();
+  bytes.at(40 + 112) = bytes.at(40);
+  const auto error = thrown<VaultError>([&] { (void)KeySlots::parse(with_checksum(bytes)); });
+  EXPECT_EQ(error.code(), "VAULT_CORRUPTED");
+}
+
 // SEC-05: the seed's cost (19 MiB, two passes) and the default work, and are stored.
 TEST(KeySlots, KeepTheirParameters) {
   for (const KeyParameters cost : {KeyParameters{2, 19456 * 1024}, KeyParameters{}}) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "support/files.h"
 #include "support/note_database.h"
@@ -152,6 +153,28 @@ TEST_F(Conversion, IsLimitedInMemory) {
   });
   EXPECT_EQ(error.code(), "VAULT_TOO_LARGE");
   EXPECT_THAT(names_in(folder_.path()), testing::Not(testing::Contains("target")));
+}
+
+// Page by page: a profile too large for memory can be copied, carried on, and become plain.
+TEST_F(Conversion, TakesNoMemoryBetweenFilesOfPages) {
+  constexpr std::uint64_t kTiny = 10000;
+  for (const auto& [from, to] :
+       {std::pair(Form::Plain, Form::Plain), std::pair(Form::Encrypted, Form::Encrypted),
+        std::pair(Form::Encrypted, Form::Plain)}) {
+    const std::string name = std::to_string(static_cast<int>(from) * 10 + static_cast<int>(to));
+    fill(stored(from, "source" + name));
+    const StoredDatabase target = stored(to, "target" + name, 1);
+    convert_database(stored(from, "source" + name), target, kTiny);
+    EXPECT_EQ(notes_in(target), kNotes) << name;
+  }
+}
+
+TEST_F(Conversion, TakesWhatIsInTheLogOfAPlainDatabaseThatIsCopied) {
+  const StoredDatabase source = stored(Form::Plain, "source");
+  const Database open = Database::open(source.path.string(), with_notes());
+  add_note(open.lane("test"), "in the log");
+  convert_database(source, stored(Form::Plain, "target"), kLimit);
+  EXPECT_EQ(notes_in(stored(Form::Plain, "target")), 1);
 }
 
 TEST_F(Conversion, OfAnEmptyDatabaseGivesAnEmptyOne) {

@@ -1,4 +1,4 @@
-// The example of README.md, as a program.
+// The example of README.md: a database, a lane, a write, a write that nobody waits for, a read.
 #include <cstdint>
 #include <future>
 #include <iostream>
@@ -29,3 +29,8 @@ int main() {
   std::cout << "the first one has id " << id << '\n';
   return 0;
 }
+
+// Prints:
+//   the first
+//   the second
+//   the first one has id 1

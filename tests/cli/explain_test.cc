@@ -1,0 +1,84 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include "cli/cli_test.h"
+#include "support/files.h"
+#include "support/place_of.h"
+
+namespace turnstile::test {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(CliExplain, TellsTheCausesOfAMessageAndHowToTellThemApart) {
+  const CliResult result = run_cli({"explain", "database", "table", "is", "locked"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_THAT(result.out, HasSubstr("SQLITE_LOCKED (6)"));
+  EXPECT_THAT(result.out, HasSubstr("shared-cache-table-lock: "));
+  EXPECT_THAT(result.out, HasSubstr("cache=shared"));
+}
+
+TEST(CliExplain, TellsTheCureWhereThereIsOneCauseOnly) {
+  const CliResult result = run_cli({"explain", "SQLITE_BUSY_SNAPSHOT"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_THAT(result.out, HasSubstr("stale-snapshot: "));
+  EXPECT_THAT(result.out, HasSubstr("BEGIN IMMEDIATE"));
+  EXPECT_THAT(result.out, HasSubstr("`turnstile demo stale-snapshot` shows it."));
+}
+
+TEST(CliExplain, KeepsItsLinesWithinEightyColumns) {
+  const CliResult result = run_cli({"explain", "busy"});
+  for (const std::string& line : lines_of(result.out))
+    if (line.starts_with("  ")) EXPECT_LE(line.size(), 80U) << line;
+}
+
+TEST(CliExplain, HasTheSameForPrograms) {
+  const CliResult result = run_cli({"explain", "262", "--json"});
+  EXPECT_EQ(result.status, 0);
+  const Json found = Json::parse(result.out);
+  EXPECT_EQ(found.at("result").at("name"), "SQLITE_LOCKED_SHAREDCACHE");
+  EXPECT_EQ(found.at("error"), nullptr);
+  ASSERT_EQ(found.at("causes").size(), 1U);
+  const Json& cause = found.at("causes").at(0);
+  EXPECT_EQ(cause.at("id"), "shared-cache-table-lock");
+  EXPECT_EQ(cause.at("demo"), true);
+  std::set<std::string> keys;
+  for (const auto& [key, value] : cause.items())
+    keys.insert(key);
+  EXPECT_EQ(keys, (std::set<std::string>{"cure", "demo", "error_codes", "id", "meaning", "signs",
+                                         "sqlite_codes", "title", "with_turnstile"}));
+}
+
+TEST(CliExplain, TellsOfTurnstilesOwnCodes) {
+  const CliResult result = run_cli({"explain", "DB_FILE_REPLACED"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_THAT(result.out, HasSubstr("replaced-file: "));
+}
+
+TEST(CliExplain, SaysThatItDoesNotUnderstand) {
+  const CliResult result = run_cli({"explain", "no", "coffee", "--json"});
+  EXPECT_EQ(result.status, 4);
+  EXPECT_EQ(error_of(result).at("code"), "WORDS_NOT_UNDERSTOOD");
+}
+
+TEST(CliExplain, NeedsWords) {
+  EXPECT_EQ(run_cli({"explain"}).status, 3);
+}
+
+// The page is the table; nothing is said twice.
+TEST(CliExplain, PrintsTheReferenceOfCauses) {
+  const std::filesystem::path tests(place_of::tests());
+  const std::string page =
+      read_file((tests.parent_path() / "docs" / "reference" / "causes.md").string());
+  const CliResult result = run_cli({"explain", "--markdown"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(page, result.out)
+      << "write it anew: turnstile explain --markdown > docs/reference/causes.md";
+}
+
+}  // namespace
+}  // namespace turnstile::test

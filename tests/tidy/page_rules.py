@@ -1,0 +1,135 @@
+"""Rules about pages: that what they refer to is there."""
+import os
+import re
+
+# What the build looks for -> its name in THIRD_PARTY.md; empty for what is no software of others
+# in the result.
+THIRD_PARTY = {
+    "benchmark": "Google Benchmark",
+    "ccache": "ccache",
+    "CLI11": "CLI11",
+    "fmt": "{fmt}",
+    "GTest": "GoogleTest",
+    "libsodium": "libsodium",
+    "nlohmann_json": "JSON for Modern C++",
+    "npm": "npm",
+    "PkgConfig": "",
+    "Python3": "Python",
+    "SQLite3": "SQLite",
+    "Threads": "",
+    "ZLIB": "zlib",
+}
+
+PROMISES = 9  # P1 to P9, see docs/reference/guarantees.md.
+
+GOOGLE_TEST = re.compile(r"\bTEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)")
+TEST_NAME = re.compile(r"`([A-Z]\w*\.[A-Z]\w*|\w+_test\.test_\w+)`")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+LOOKED_FOR = re.compile(r"\bfind_package\((\w+)|\bpkg_check_modules\(.*?([a-z]\w*)\)|"
+                        r"\bfind_program\(\w+ (\w+)")
+PINNED = re.compile(r"\bset\(TURNSTILE_PIN_\w+_(?:PACKAGE|VERSION) ([\w.-]+)\)")
+
+
+def prose(lines):
+    """(number, line) of a page without its fenced blocks, and without what is between backticks."""
+    fenced = False
+    for number, line in enumerate(lines, 1):
+        if line.startswith("```"):
+            fenced = not fenced
+        elif not fenced:
+            yield number, re.sub(r"`[^`]*`", "", line)
+
+
+def anchors(lines):
+    """What a link can name in a page: its headings, as GitHub spells them."""
+    found = set()
+    fenced = False
+    for line in lines:
+        fenced ^= line.startswith("```")
+        if not fenced and re.match(r"#+ ", line):
+            words = re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower())
+            found.add(words.replace(" ", "-"))
+    return found
+
+
+def rule_links(tree):
+    """A link of a page to another page leads somewhere, and to a heading that is there."""
+    for path, lines in tree.files.items():
+        if not path.endswith(".md"):
+            continue
+        for number, line in prose(lines):
+            for target in LINK.findall(line):
+                if re.match(r"[a-z]+:", target):
+                    continue
+                name, _, anchor = target.partition("#")
+                other = os.path.normpath(os.path.join(os.path.dirname(path), name or "."))
+                if not name:
+                    other = path
+                if not os.path.exists(os.path.join(tree.root, other)):
+                    yield path, number, f"the link to {target} leads nowhere"
+                elif anchor and other in tree.files and anchor not in anchors(tree.files[other]):
+                    yield path, number, f"{other} has no heading {anchor}"
+
+
+def test_names(tree):
+    """`Suite.Name` of each GoogleTest test, `module.test_name` of each Python one."""
+    names = set()
+    for path, lines in tree.files.items():
+        if not path.startswith("tests/"):
+            continue
+        text = "\n".join(lines)
+        if path.endswith("_test.cc"):
+            names.update(f"{suite}.{name}" for suite, name in GOOGLE_TEST.findall(text))
+        elif path.endswith("_test.py"):
+            module = os.path.basename(path)[:-len(".py")]
+            names.update(f"{module}.{name}" for name in re.findall(r"\bdef (test_\w+)", text))
+    return names
+
+
+def rule_guarantees(tree):
+    """Each promise has tests that hold it and one that breaks it; all of them are there."""
+    page = "docs/reference/guarantees.md"
+    if page not in tree.files:
+        if "tests/tidy/tidy.py" in tree.files:
+            yield page, 1, "the page is missing"
+        return
+    names = test_names(tree)
+    kinds = {}  # Promise -> "Held by" or "Broken by" -> number of tests.
+    promise = kind = ""
+    for number, line in enumerate(tree.files[page], 1):
+        if line.startswith("## "):
+            promise = line[3:].split(":")[0]
+        elif line.startswith(("Held by", "Broken by")):
+            kind = line.split(" ")[0]
+        for name in TEST_NAME.findall(line):
+            if name not in names:
+                yield page, number, f"there is no test {name}"
+            kinds.setdefault(promise, {}).setdefault(kind, 0)
+            kinds[promise][kind] += 1
+    for each in (f"P{number}" for number in range(1, PROMISES + 1)):
+        for kind in ("Held", "Broken"):
+            if not kinds.get(each, {}).get(kind):
+                yield page, 1, f"no test under '{kind} by' of {each}"
+
+
+def rule_third_party(tree):
+    """THIRD_PARTY.md names all that the build looks for or downloads, with the pinned version."""
+    page = "\n".join(tree.files.get("THIRD_PARTY.md", []))
+    for path, lines in tree.files.items():
+        if not path.endswith(("CMakeLists.txt", ".cmake")) or path.startswith("tests/install/"):
+            continue
+        for number, line in enumerate(lines, 1):
+            for name in filter(None, sum(LOOKED_FOR.findall(line), ())):
+                known = THIRD_PARTY.get(name)
+                if known is None or (known and known not in page):
+                    yield path, number, f"{name} is not in THIRD_PARTY.md"
+            for name in PINNED.findall(line):
+                if name not in page:
+                    yield path, number, f"{name} is not in THIRD_PARTY.md"
+
+
+RULES = {
+    "links": rule_links,
+    "guarantees": rule_guarantees,
+    "third-party": rule_third_party,
+}
