@@ -100,6 +100,8 @@ inline constexpr Positional kDb = {"DB", "path of the database, or a file: URI",
 [[nodiscard]] ExitCode run_query(Context& context);
 [[nodiscard]] ExitCode run_recover(Context& context);
 [[nodiscard]] ExitCode run_restore(Context& context);
+[[nodiscard]] ExitCode run_serve(Context& context);
+[[nodiscard]] ExitCode run_top(Context& context);
 [[nodiscard]] ExitCode run_torture(Context& context);
 [[nodiscard]] ExitCode run_vacuum(Context& context);
 [[nodiscard]] ExitCode run_verify(Context& context);

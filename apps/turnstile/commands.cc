@@ -158,6 +158,26 @@ constexpr auto kLocksExamples = std::to_array<Example>({
     {"turnstile locks app.db", "who holds what now"},
 });
 
+// top
+constexpr auto kTopPositionals = std::to_array<Positional>({kDb});
+constexpr auto kTopFlags = std::to_array<Flag>({
+    {"--once", "", "look once and end"},
+    {"--interval", "DURATION", "time between two looks; without it 1s"},
+});
+constexpr auto kTopExamples = std::to_array<Example>({
+    {"turnstile top app.db", "what goes on, until Ctrl-C"},
+    {"turnstile top app.db --once --json", "one look, for a script"},
+});
+
+// serve
+constexpr auto kServePositionals = std::to_array<Positional>({kDb});
+constexpr auto kServeFlags = std::to_array<Flag>({
+    {"--port", "N", "port of 127.0.0.1; without it 8040, 0 for any that is free"},
+});
+constexpr auto kServeExamples = std::to_array<Example>({
+    {"turnstile serve app.db", "then look at http://127.0.0.1:8040/"},
+});
+
 // explain
 constexpr auto kExplainPositionals = std::to_array<Positional>({
     {"WORDS",
@@ -325,8 +345,21 @@ constexpr auto kCommands = std::to_array<Command>({
      "file must have been made with auto_vacuum=incremental.",
      kMaintenancePositionals, kVacuumFlags, kVacuumExamples, run_vacuum},
     {"locks", "show which processes hold or wait for locks on a database",
-     "Does not open the database and so cannot disturb it.", kLocksPositionals, kLocksFlags,
-     kLocksExamples, run_locks},
+     "Names each lock as SQLite does, with the process that has it, whatever program that is; of "
+     "programs that use this library also lane, age and statement, and how many calls wait. Does "
+     "not open the database and so cannot disturb it.",
+     kLocksPositionals, kLocksFlags, kLocksExamples, run_locks},
+    {"top", "show what goes on at a database: lanes, waits, locks, the log, tasks",
+     "Drawn anew in place until Ctrl-C. Figures are those that programs which use this library "
+     "show "
+     "to others of their user; locks are those of all programs. Rates are of the time since the "
+     "former look, with --once since a program opened the database. With --json one object a line.",
+     kTopPositionals, kTopFlags, kTopExamples, run_top},
+    {"serve", "show what goes on at a database as a page, and to collectors of metrics",
+     "Prints the address of the page. Only programs of this machine can reach it, of any user: "
+     "statements are shown without values. Beside the page there are /live.json, as of top with "
+     "--json, and /metrics, in the format OpenMetrics. Ctrl-C ends it.",
+     kServePositionals, kServeFlags, kServeExamples, run_serve},
     {"explain", "say what a failure of SQLite's means, what causes it, and how to cure it",
      "Takes the words as they are: a result code by name or number, a code of Turnstile's, a "
      "message, or a line of a log with one of these in it. Where several causes are possible, it "

@@ -46,6 +46,8 @@ inline constexpr auto kProgramCodes = std::to_array<ErrorCodeInfo>({
     {"JOB_NOT_FOUND", "The database has no job of that name.", "Check the name."},
     {"OUTPUT_FAILED", "Standard output could not be written.",
      "Free space, or send the output elsewhere."},
+    {"PORT_UNAVAILABLE", "The port to listen on could not be had.",
+     "Take another one with --port, or --port 0 for any that is free."},
     {"TABLE_NOT_FOUND", "The database has no table of that name.", "Check the name."},
     {"UNEXPECTED", "The program met something that it has no name for.",
      "Please report it with the message."},

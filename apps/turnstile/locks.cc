@@ -8,6 +8,7 @@
 #include "command.h"
 #include "context.h"
 #include "json.h"
+#include "live/live_json.h"
 #include "text.h"
 #include "turnstile/diagnose.h"
 #include "turnstile/options.h"
@@ -16,20 +17,15 @@ namespace turnstile::cli {
 
 namespace {
 
-Json to_json(const std::vector<LockInfo>& locks) {
-  Json array = Json::array();
-  for (const LockInfo& lock : locks) {
-    array.push_back({{"lock", lock.lock},
-                     {"kind", lock.kind},
-                     {"pid", lock.pid},
-                     {"program", text_or_null(lock.program)},
-                     {"thread", lock.thread == 0 ? Json() : Json(lock.thread)},
-                     {"lane", text_or_null(lock.lane)},
-                     {"since_ms", lock.since ? Json(lock.since->count()) : Json()},
-                     {"sql", text_or_null(lock.sql)},
-                     {"waiters", lock.waiters}});
-  }
-  return array;
+// `3 (4711 4712)`: so many calls of these processes.
+std::string waiting(const LockInfo& lock) {
+  if (lock.waiting == 0) return {};
+  return fmt::format("{} ({})", lock.waiting, fmt::join(lock.waiters, " "));
+}
+
+std::string held(const LockInfo& lock) {
+  if (!lock.since) return {};
+  return (lock.since_is_least ? "over " : "") + human_duration(*lock.since);
 }
 
 void print(const std::vector<LockInfo>& locks, Output& output) {
@@ -37,15 +33,18 @@ void print(const std::vector<LockInfo>& locks, Output& output) {
     output.write("no locks\n");
     return;
   }
-  Table table(output, {"lock", "kind", "pid", "program", "lane", "held ms", "waiting"});
+  constexpr std::size_t kLaneColumns = 12;
+  constexpr std::size_t kSqlColumns = 40;
+  Table table(output, {"lock", "kind", "pid", "program", "lane", "held", "waiting", "sql"});
   for (const LockInfo& lock : locks) {
-    table.add({{printable(lock.lock)},
+    table.add({{lock.name},
                {lock.kind},
-               {fmt::format("{}", lock.pid), true},
+               {lock.pid == 0 ? "?" : fmt::format("{}", lock.pid), true},
                {printable(lock.program)},
-               {printable(lock.lane)},
-               {lock.since ? fmt::format("{}", lock.since->count()) : "", true},
-               {fmt::format("{}", fmt::join(lock.waiters, " "))}});
+               {shortened(lock.lane, kLaneColumns)},
+               {held(lock), true},
+               {waiting(lock)},
+               {shortened(lock.sql, kSqlColumns)}});
   }
   table.finish();
 }
@@ -55,7 +54,7 @@ void print_moment(const std::vector<LockInfo>& locks, Context& context, bool is_
   const std::string now = iso_time(std::chrono::system_clock::now());
   if (context.arguments.json()) {
     // One object a line, on a terminal too.
-    output.write(dump({{"time", now}, {"locks", to_json(locks)}}) + "\n");
+    output.write(dump({{"time", now}, {"locks", locks_to_json(locks)}}) + "\n");
   } else {
     constexpr std::string_view kClearScreen = "\x1b[H\x1b[2J";
     output.write(output.is_terminal() ? kClearScreen : is_first ? "" : "\n");
@@ -74,15 +73,16 @@ ExitCode run_locks(Context& context) {
   if (!arguments.has("--watch")) {
     const std::vector<LockInfo> held = locks(path);
     if (arguments.json())
-      context.output.write_json(to_json(held));
+      context.output.write_json(locks_to_json(held));
     else
       print(held, context.output);
     return ExitCode::Done;
   }
   const Interrupts::StopAction stop(context.interrupts, [] {});  // The wait below sees it.
+  LockWatch locks(path);
   bool is_first = true;
   do {
-    print_moment(locks(path), context, is_first);
+    print_moment(locks.look(), context, is_first);
     is_first = false;
   } while (!context.interrupts.wait_for(std::chrono::seconds(1)));
   return ExitCode::Interrupted;

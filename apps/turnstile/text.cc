@@ -203,6 +203,20 @@ std::string human_bytes(std::int64_t bytes) {
   return fmt::format("{:.1f} {}", amount, kUnits[unit]);
 }
 
+std::string human_duration(std::chrono::microseconds duration) {
+  using std::chrono::duration_cast;
+  const auto seconds = static_cast<double>(duration.count()) / 1e6;
+  if (duration < std::chrono::milliseconds(1)) return fmt::format("{} us", duration.count());
+  if (duration < std::chrono::seconds(1))
+    return fmt::format("{} ms", duration_cast<std::chrono::milliseconds>(duration).count());
+  if (duration < std::chrono::minutes(1)) return fmt::format("{:.1f} s", seconds);
+  const auto minutes = duration_cast<std::chrono::minutes>(duration).count();
+  if (minutes < 60)
+    return fmt::format("{} min {} s", minutes,
+                       duration_cast<std::chrono::seconds>(duration).count() % 60);
+  return fmt::format("{} h {} min", minutes / 60, minutes % 60);
+}
+
 std::string hex(std::span<const std::byte> bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string result;

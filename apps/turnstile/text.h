@@ -32,6 +32,9 @@ namespace turnstile::cli {
 /// A number of bytes for people, such as `12.0 KiB`.
 [[nodiscard]] std::string human_bytes(std::int64_t bytes);
 
+/// A duration for people: `350 ms`, `12.3 s`, `2 h 5 min`.
+[[nodiscard]] std::string human_duration(std::chrono::microseconds duration);
+
 /// Lower-case hexadecimal digits.
 [[nodiscard]] std::string hex(std::span<const std::byte> bytes);
 [[nodiscard]] std::string base64(std::span<const std::byte> bytes);

@@ -48,7 +48,7 @@ std::string mebibytes(std::int64_t bytes) {
 }  // namespace
 
 Checkpointer::Checkpointer(const Options& options, std::string path, std::int64_t page_size_bytes,
-                           gate::ReaderPool* readers, Connect connect)
+                           gate::ReaderPool* readers, Connect connect, WalRecorder& recorder)
     : frames_(options.checkpoint_frames),
       page_size_bytes_(page_size_bytes),
       limit_frames_(limit_in_frames(options, page_size_bytes)),
@@ -61,7 +61,11 @@ Checkpointer::Checkpointer(const Options& options, std::string path, std::int64_
           readers, [path = std::move(path)] { return gate::find_foreign_readers(path); },
           patience_),
       next_background_(frames_),
-      next_forced_(2 * frames_) {}
+      next_forced_(2 * frames_),
+      recorder_(recorder) {
+  if (limit_frames_ != std::numeric_limits<int>::max())
+    recorder_.set_limit_bytes(wal_bytes(limit_frames_, page_size_bytes_));
+}
 
 Checkpointer::~Checkpointer() {
   stop();
@@ -84,7 +88,7 @@ void Checkpointer::stop() noexcept {
 // at every commit would not help, so each kind waits for the log to have grown by a share.
 void Checkpointer::after_commit(sqlite::Connection& writer) noexcept {
   const int frames = writer.wal_frames();
-  frames_now_.store(frames, std::memory_order_relaxed);
+  recorder_.set_frames(frames);
   if (frames < frames_) {
     // The log was started over.
     next_background_ = frames_;
@@ -179,7 +183,7 @@ void Checkpointer::at_limit(sqlite::Connection& writer) {
 std::size_t Checkpointer::interrupt_readers(Clock::time_point since) {
   if (readers_ == nullptr) return 0;
   const std::vector<gate::Claim> claims = readers_->interrupt_older_than(since);
-  interrupted_reads_.fetch_add(claims.size(), std::memory_order_relaxed);
+  recorder_.on_interrupted_reads(claims.size());
   for (const gate::Claim& claim : claims) {
     post({LogEvent::Severity::Warning, "WAL_LIMIT",
           "the write-ahead log has reached its limit and this read was interrupted: " +
@@ -211,7 +215,7 @@ void Checkpointer::allow_writes() {
 
 void Checkpointer::require_room(const Call& call) {
   if (!refusing_.load(std::memory_order_acquire)) return;
-  refused_writes_.fetch_add(1, std::memory_order_relaxed);
+  recorder_.on_refused_write();
   Error::Details details;
   details.code = code("WAL_LIMIT");
   details.lane = call.lane;
@@ -225,7 +229,7 @@ void Checkpointer::require_room(const Call& call) {
 }
 
 microseconds Checkpointer::bulk_pause() const noexcept {
-  const std::int64_t frames = frames_now_.load(std::memory_order_relaxed);
+  const std::int64_t frames = recorder_.frames();
   const std::int64_t half = limit_frames_ / 2;
   if (frames <= half) return microseconds(0);
   return std::min<microseconds>(microseconds(kLongestBulkPause) * (frames - half) / half,
@@ -285,7 +289,7 @@ void Checkpointer::copy(sqlite::Connection& connection) {
   residue_.store(true, std::memory_order_release);
   const std::int64_t bytes = wal_bytes(std::max(result.log_frames, 0), page_size_bytes_);
   const std::optional<Holder> pin = pins_.look(result, bytes);
-  pinned_.store(pins_.pinned(), std::memory_order_relaxed);
+  recorder_.set_pinned(pins_.pinned());
   if (pin) {
     post({LogEvent::Severity::Warning, "WAL_PINNED",
           "the write-ahead log has grown to " + mebibytes(bytes) +
@@ -297,12 +301,7 @@ void Checkpointer::copy(sqlite::Connection& connection) {
 void Checkpointer::note(const sqlite::CheckpointResult& result, Clock::time_point start) noexcept {
   // "Nothing done" comes with a success code too, and is told only by the count of frames.
   if (result.log_frames <= 0) return;
-  duration_.record(Clock::now() - start);
-  count_.fetch_add(1, std::memory_order_relaxed);
-  if (result.copied_frames < result.log_frames) incomplete_.fetch_add(1, std::memory_order_relaxed);
-  last_log_frames_.store(result.log_frames, std::memory_order_relaxed);
-  last_copied_frames_.store(result.copied_frames, std::memory_order_relaxed);
-  last_end_.store(std::chrono::system_clock::now().time_since_epoch(), std::memory_order_relaxed);
+  recorder_.on_checkpoint(Clock::now() - start, result.log_frames, result.copied_frames);
 }
 
 void Checkpointer::post(LogEvent event) {
@@ -325,22 +324,6 @@ void Checkpointer::tell() noexcept {
       continue;
     }
   }
-}
-
-void Checkpointer::add_to(WalMetrics& metrics) const noexcept {
-  metrics.frames = frames_now_.load(std::memory_order_relaxed);
-  metrics.checkpoints = count();
-  metrics.incomplete = incomplete_.load(std::memory_order_relaxed);
-  metrics.interrupted_reads = interrupted_reads_.load(std::memory_order_relaxed);
-  metrics.refused_writes = refused_writes_.load(std::memory_order_relaxed);
-  metrics.pinned = pinned_.load(std::memory_order_relaxed);
-  if (limit_frames_ != std::numeric_limits<int>::max())
-    metrics.limit_bytes = wal_bytes(limit_frames_, page_size_bytes_);
-  metrics.checkpoint = duration_.snapshot();
-  metrics.last_log_frames = last_log_frames_.load(std::memory_order_relaxed);
-  metrics.last_copied_frames = last_copied_frames_.load(std::memory_order_relaxed);
-  metrics.last_checkpoint =
-      std::chrono::system_clock::time_point(last_end_.load(std::memory_order_relaxed));
 }
 
 }  // namespace turnstile::database

@@ -40,7 +40,7 @@ class Checkpointer {
   /// `path` is the database's, `readers` may be null; `connect` makes the thread's connection, at
   /// first need.
   Checkpointer(const Options& options, std::string path, std::int64_t page_size_bytes,
-               gate::ReaderPool* readers, Connect connect);
+               gate::ReaderPool* readers, Connect connect, WalRecorder& recorder);
   ~Checkpointer();
   Checkpointer(const Checkpointer&) = delete;
   Checkpointer& operator=(const Checkpointer&) = delete;
@@ -65,13 +65,6 @@ class Checkpointer {
 
   /// Ends the thread and closes its connection.
   void stop() noexcept TURNSTILE_EXCLUDES(mutex_);
-
-  /// Checkpoints that found a log to copy.
-  [[nodiscard]] std::uint64_t count() const noexcept {
-    return count_.load(std::memory_order_relaxed);
-  }
-  /// What was measured; the file's size is left to the caller.
-  void add_to(WalMetrics& metrics) const noexcept;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -115,19 +108,8 @@ class Checkpointer {
   int stuck_at_ = -1;      // Frames copied when somebody was waited for in vain.
 
   std::atomic<bool> residue_{false};  // The thread is done; what came meanwhile is left.
-  std::atomic<bool> pinned_{false};
   std::atomic<bool> refusing_{false};
-  std::atomic<int> frames_now_{0};
-
-  // Of checkpoints that found a log to copy.
-  std::atomic<std::uint64_t> count_{0};
-  std::atomic<std::uint64_t> incomplete_{0};
-  std::atomic<std::int64_t> last_log_frames_{0};
-  std::atomic<std::int64_t> last_copied_frames_{0};
-  std::atomic<std::chrono::system_clock::duration> last_end_{};
-  std::atomic<std::uint64_t> interrupted_reads_{0};
-  std::atomic<std::uint64_t> refused_writes_{0};
-  HistogramRecorder duration_;
+  WalRecorder& recorder_;
 
   // SQLite lets one connection at a time copy and turns a second one away, which would leave a
   // writer that has to wait for the copying free to go on.

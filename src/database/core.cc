@@ -44,10 +44,12 @@ using Clock = std::chrono::steady_clock;
 
 }  // namespace
 
-LaneState::LaneState(Core& core, std::string name, LaneOptions options)
+LaneState::LaneState(Core& core, std::string name, LaneOptions options,
+                     database::LaneRecorder& recorder)
     : core_(core),
       name_(std::move(name)),
       options_(options),
+      recorder_(recorder),
       worker_([this](auto job) { core_.run_submitted(std::move(job)); }) {}
 
 bool LaneState::reserve_submission(const Call& call) {
@@ -96,7 +98,9 @@ Core::Core(database::Opened opened)
   if (!has_wal_) shared_turn_ = std::make_unique<SharedTurn>();
   for (const auto& reader : opened.readers)
     reader->set_call(nullptr);
-  readers_ = std::make_unique<gate::ReaderPool>(std::move(opened.readers));
+  const std::size_t reader_count = opened.readers.size();
+  readers_ = std::make_unique<gate::ReaderPool>(
+      std::move(opened.readers), board_.page().reader_calls, &board_.page().readers_waiting);
   if (opened.writer) {
     opened.writer->set_call(nullptr);
     writer_ = std::make_unique<Writer>(Writer::Parts{.database = this,
@@ -104,9 +108,11 @@ Core::Core(database::Opened opened)
                                                      .gate = std::move(opened.gate),
                                                      .shared_turn = shared_turn_.get(),
                                                      .readers = readers_.get(),
-                                                     .observers = observers_.get()},
+                                                     .observers = observers_.get(),
+                                                     .board = &board_.page()},
                                        options_, location_, recorder_);
   }
+  board_.show(reader_count, writable_);
   phases_.push_back({"start",
                      std::chrono::duration_cast<std::chrono::microseconds>(
                          std::chrono::steady_clock::now() - start),
@@ -119,7 +125,9 @@ LaneState& Core::lane(std::string_view name, LaneOptions options) {
   gate::MutexLock lock(lanes_mutex_);
   const auto found = lanes_.find(name);
   if (found != lanes_.end()) return found->second;
-  return lanes_.try_emplace(std::string(name), *this, std::string(name), options).first->second;
+  return lanes_
+      .try_emplace(std::string(name), *this, std::string(name), options, board_.add_lane(name))
+      .first->second;
 }
 
 Call Core::make_call(std::string_view lane, const CallOptions& options,
@@ -463,6 +471,7 @@ void Core::stop_readers(CloseReport& report, const Call& call) {
 // Nobody else of this process uses the file any more. True when the log is gone, which SQLite sees
 // to itself when the last connection of all processes closes.
 bool Core::close_files(const Call& call) noexcept {
+  board_.hide();
   for (LaneState* lane : lanes())
     lane->worker().stop();
   if (writer_) writer_->stop_threads();

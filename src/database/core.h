@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "database/board.h"
 #include "database/bootstrap.h"
 #include "database/checkpointer.h"
 #include "database/housekeeping.h"
@@ -150,7 +151,8 @@ class Core {
 
   std::atomic<int> schema_version_;
 
-  database::Recorder recorder_;
+  database::Board board_{location_};
+  database::Recorder& recorder_ = board_.page().recorder;
   const database::Housekeeping housekeeping_{options_, recorder_};
 
   // Who may go when. The objects stay until the end, so that a call that comes too late finds them

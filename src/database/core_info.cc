@@ -70,7 +70,7 @@ Counters Core::counters() {
       lane.recorder().add_to(counters);
   }
   recorder_.add_to(counters);
-  if (const auto* checkpointer = this->checkpointer()) counters.checkpoints = checkpointer->count();
+  counters.checkpoints = board_.page().wal.checkpoints();
   return counters;
 }
 
@@ -86,10 +86,8 @@ Metrics Core::metrics() {
   }
   recorder_.add_to(metrics);
   metrics.pool = pool_info();
-  if (const auto* checkpointer = this->checkpointer()) {
-    checkpointer->add_to(metrics.wal);
-    metrics.wal.file_bytes = size_of(location_.path.string() + "-wal");
-  }
+  board_.page().wal.add_to(metrics.wal);
+  if (checkpointer() != nullptr) metrics.wal.file_bytes = size_of(location_.path.string() + "-wal");
   return metrics;
 }
 

@@ -62,6 +62,7 @@ bool Group::run(WriteJob& job, detail::Yielding* yielding, Clock::time_point beg
   const bool has_savepoint = !members_.empty();
   const sqlite::Touched::Mark touched = connection_.touched().mark();
   attribution_.emplace(connection_, job.call(), recorder_);
+  shown_call_.begin(job.claim(), gate::this_thread_id(), began);
   job.began = began;
   bool done = false;
   try {

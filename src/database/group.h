@@ -15,6 +15,7 @@
 #include "database/observation/commit_notes.h"
 #include "database/session.h"
 #include "database/write_job.h"
+#include "gate/call_record.h"
 #include "sqlite/connection.h"
 
 namespace turnstile::database {
@@ -28,12 +29,13 @@ class Group {
     bool sync_always = false;  ///< COMMIT is durable by itself.
   };
   Group(Policy policy, sqlite::Connection& connection, const Housekeeping& housekeeping,
-        CommitNotes& notes, Recorder& recorder) noexcept
+        CommitNotes& notes, Recorder& recorder, gate::CallRecord& shown_call) noexcept
       : policy_(policy),
         connection_(connection),
         housekeeping_(housekeeping),
         notes_(notes),
-        recorder_(recorder) {}
+        recorder_(recorder),
+        shown_call_(shown_call) {}
 
   /// BEGIN IMMEDIATE. Throws Timeout, StorageError, Cancelled.
   void begin(const Call& call);
@@ -75,6 +77,7 @@ class Group {
   const Housekeeping& housekeeping_;
   CommitNotes& notes_;
   Recorder& recorder_;
+  gate::CallRecord& shown_call_;  // Of whoever's closure runs.
   std::optional<Attribution> attribution_;
   bool open_ = false;
   bool durable_ = false;  // A member wants it.

@@ -20,7 +20,7 @@ namespace turnstile::detail {
 /// Threads: shared.
 class LaneState {
  public:
-  LaneState(Core& core, std::string name, LaneOptions options);
+  LaneState(Core& core, std::string name, LaneOptions options, database::LaneRecorder& recorder);
 
   [[nodiscard]] Core& core() const noexcept { return core_; }
   [[nodiscard]] std::string_view name() const noexcept { return name_; }
@@ -48,7 +48,7 @@ class LaneState {
   gate::Mutex mutex_;
   gate::CondVar room_;
   std::atomic<std::size_t> waiting_for_room_{0};
-  database::LaneRecorder recorder_;
+  database::LaneRecorder& recorder_;
   database::JobThread worker_;
 };
 

@@ -120,5 +120,30 @@ void Recorder::add_to(Counters& counters) const noexcept {
   counters.repaired_connections += get(repaired_);
 }
 
+void WalRecorder::on_checkpoint(std::chrono::nanoseconds duration, int log_frames,
+                                int copied_frames) noexcept {
+  duration_.record(duration);
+  checkpoints_.fetch_add(1, std::memory_order_relaxed);
+  if (copied_frames < log_frames) incomplete_.fetch_add(1, std::memory_order_relaxed);
+  last_log_frames_.store(log_frames, std::memory_order_relaxed);
+  last_copied_frames_.store(copied_frames, std::memory_order_relaxed);
+  last_end_.store(std::chrono::system_clock::now().time_since_epoch(), std::memory_order_relaxed);
+}
+
+void WalRecorder::add_to(WalMetrics& metrics) const noexcept {
+  metrics.frames = frames();
+  metrics.checkpoints = checkpoints();
+  metrics.incomplete = get(incomplete_);
+  metrics.interrupted_reads = get(interrupted_reads_);
+  metrics.refused_writes = get(refused_writes_);
+  metrics.pinned = pinned_.load(std::memory_order_relaxed);
+  metrics.limit_bytes = limit_bytes_.load(std::memory_order_relaxed);
+  metrics.checkpoint = duration_.snapshot();
+  metrics.last_log_frames = last_log_frames_.load(std::memory_order_relaxed);
+  metrics.last_copied_frames = last_copied_frames_.load(std::memory_order_relaxed);
+  metrics.last_checkpoint =
+      std::chrono::system_clock::time_point(last_end_.load(std::memory_order_relaxed));
+}
+
 }  // namespace database
 }  // namespace turnstile

@@ -146,4 +146,41 @@ class Recorder {
   std::atomic<std::uint64_t> observer_failures_{0};
 };
 
+/// The write-ahead log and its checkpoints. Threads: shared.
+class WalRecorder {
+ public:
+  /// A checkpoint that found a log to copy.
+  void on_checkpoint(std::chrono::nanoseconds duration, int log_frames, int copied_frames) noexcept;
+  void on_interrupted_reads(std::uint64_t reads) noexcept {
+    interrupted_reads_.fetch_add(reads, std::memory_order_relaxed);
+  }
+  void on_refused_write() noexcept { refused_writes_.fetch_add(1, std::memory_order_relaxed); }
+  void set_frames(int frames) noexcept { frames_.store(frames, std::memory_order_relaxed); }
+  void set_pinned(bool pinned) noexcept { pinned_.store(pinned, std::memory_order_relaxed); }
+  /// 0: none.
+  void set_limit_bytes(std::int64_t bytes) noexcept {
+    limit_bytes_.store(bytes, std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] int frames() const noexcept { return frames_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t checkpoints() const noexcept {
+    return checkpoints_.load(std::memory_order_relaxed);
+  }
+  /// The file's size is left to the caller.
+  void add_to(WalMetrics& metrics) const noexcept;
+
+ private:
+  std::atomic<int> frames_{0};
+  std::atomic<bool> pinned_{false};
+  std::atomic<std::uint64_t> checkpoints_{0};
+  std::atomic<std::uint64_t> incomplete_{0};
+  std::atomic<std::int64_t> last_log_frames_{0};
+  std::atomic<std::int64_t> last_copied_frames_{0};
+  std::atomic<std::chrono::system_clock::duration> last_end_{};
+  std::atomic<std::uint64_t> interrupted_reads_{0};
+  std::atomic<std::uint64_t> refused_writes_{0};
+  std::atomic<std::int64_t> limit_bytes_{0};
+  HistogramRecorder duration_;
+};
+
 }  // namespace turnstile::database

@@ -46,7 +46,9 @@ constexpr std::chrono::microseconds kLongestLinger{50};
 /// Threads: confined.
 class Writer::Permit {
  public:
-  explicit Permit(Writer& writer) noexcept : writer_(writer) {}
+  explicit Permit(Writer& writer) noexcept : writer_(writer) {
+    writer_.alone_shown_.store(1, std::memory_order_relaxed);
+  }
   ~Permit() { writer_.leave(); }
   Permit(const Permit&) = delete;
   Permit& operator=(const Permit&) = delete;
@@ -86,6 +88,7 @@ class Writer::Interruptible {
 Writer::Writer(Parts parts, const Options& options, const Location& location, Recorder& recorder)
     : options_(options),
       location_(location),
+      turn_(parts.board->writers_waiting),
       shared_turn_(parts.shared_turn),
       gate_(std::move(parts.gate)),
       housekeeping_(options, recorder),
@@ -94,15 +97,19 @@ Writer::Writer(Parts parts, const Options& options, const Location& location, Re
       group_({.database = parts.database,
               .rehearse = options.rehearse_closures,
               .sync_always = options.synchronous == Synchronous::Full || shared_turn_ != nullptr},
-             *connection_, housekeeping_, notes_, recorder),
-      recorder_(recorder) {
+             *connection_, housekeeping_, notes_, recorder, parts.board->writer),
+      recorder_(recorder),
+      shown_call_(parts.board->writer),
+      stage_(parts.board->stage),
+      alone_shown_(parts.board->alone) {
+  connection_->show_sql_in(&shown_call_.sql());
   if (shared_turn_ != nullptr) return;
   auto connect = [config = connection_->config()] {
     return std::make_unique<sqlite::Connection>(config, Call{});
   };
-  checkpointer_ = std::make_unique<Checkpointer>(options, location.path.string(),
-                                                 connection_->query_integer("PRAGMA page_size"),
-                                                 parts.readers, std::move(connect));
+  checkpointer_ = std::make_unique<Checkpointer>(
+      options, location.path.string(), connection_->query_integer("PRAGMA page_size"),
+      parts.readers, std::move(connect), parts.board->wal);
 }
 
 Writer::~Writer() {
@@ -184,6 +191,7 @@ void Writer::with_connection(const Call& call, Use use, Priority priority) {
   const Interruptible interruptible(*this, place);
   permit.enter(call, claim, [&place] { return place.stopped.load(std::memory_order_relaxed); });
   stage_.store(Stage::Working, std::memory_order_relaxed);
+  shown_call_.begin(claim, gate::this_thread_id(), Clock::now());
   use(*connection_, notes_);
   if (checkpointer_) checkpointer_->after_commit(*connection_);
 }
@@ -219,6 +227,7 @@ bool Writer::yield(detail::WriteSession& session) {
   if (turn_.enter(job, true) == WriterTurn::Entry::Queued)
     static_cast<void>(turn_.wait(job, Deadline::never()));
   alone_ = &job;
+  alone_shown_.store(1, std::memory_order_relaxed);
   if (job.stopped.load(std::memory_order_relaxed)) sqlite::raise_stopped(job.call());
   job.call().deadline = Deadline::after(options_.busy_timeout);
   shared_permit_.acquire(shared_turn_, gate::SharedTurn::Kind::Exclusive, job.call(), job.claim());
@@ -228,6 +237,7 @@ bool Writer::yield(detail::WriteSession& session) {
   group_.resume(job.call());
   stage_.store(Stage::Working, std::memory_order_relaxed);
   slice_began_ = Clock::now();
+  shown_call_.begin(job.claim(), gate::this_thread_id(), slice_began_);
   return true;
 }
 
@@ -488,6 +498,8 @@ void Writer::note_order() noexcept {
 void Writer::leave() noexcept {
   if (fork_guard_.forked())
     return;  // The turn and its mutex are as the parent's threads left them.
+  shown_call_.end();
+  alone_shown_.store(0, std::memory_order_relaxed);
   stage_.store(Stage::Idle, std::memory_order_relaxed);
   shared_permit_.release();
   if (gate_ && gate_->should_give()) gate_->give();

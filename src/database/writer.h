@@ -17,12 +17,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
 #include <thread>
 
+#include "database/board.h"
 #include "database/checkpointer.h"
 #include "database/completion.h"
 #include "database/group.h"
@@ -54,6 +56,7 @@ class Writer final : private detail::Yielding {
     gate::SharedTurn* shared_turn = nullptr;  ///< Null with a write-ahead log.
     gate::ReaderPool* readers = nullptr;      ///< For the checkpointer; may be null.
     Observers* observers = nullptr;           ///< Who is told of commits; never null.
+    BoardPage* board = nullptr;               ///< Where its work shows; never null.
   };
   Writer(Parts parts, const Options& options, const Location& location, Recorder& recorder);
   ~Writer() override;
@@ -145,15 +148,15 @@ class Writer final : private detail::Yielding {
   CommitNotes notes_;
   Group group_;
   Recorder& recorder_;
+  gate::CallRecord& shown_call_;  // Of whoever has the connection.
   SharedPermit shared_permit_;
   WriteJob* alone_ = nullptr;      // The job that runs by itself.
   Clock::time_point slice_began_;  // Since when, without a pause.
   std::size_t last_group_ = 0;     // Threads that were served by the last group ...
   std::size_t left_waiting_ = 0;   // ... and what waited when it ended.
 
-  // What the writer is waiting for, so that those behind it can be told of the real cause.
-  enum class Stage { Idle, AtSharedTurn, AtGate, AtEngine, Working };
-  std::atomic<Stage> stage_{Stage::Idle};
+  std::atomic<Stage>& stage_;
+  std::atomic<std::uint32_t>& alone_shown_;
 
   std::atomic<std::size_t> submitted_{0};
   JobThread completions_{[](std::unique_ptr<SubmittedJob> job) { tell(*job); }};

@@ -108,42 +108,45 @@ std::optional<Line> parse_line(std::string_view text) {
   return line;
 }
 
-// The strongest of SQLite's lock states that these bytes make up, as the engine itself sees it.
-void add_database_lock(const Line& line, std::vector<FileLock>& locks) {
+FileLock lock_of(const Line& line, std::string name, std::string_view words) {
   FileLock lock;
+  lock.name = std::move(name);
+  lock.lock = words;
   lock.exclusive = line.exclusive;
   lock.pid = line.pid;
-  lock.blocks_writers = line.exclusive;
-  if (line.covers(kSharedFirst, kSharedLast))
-    lock.lock = line.exclusive ? kExclusive : kShared;
-  else if (line.covers(kReservedByte, kReservedByte))
-    lock.lock = kReserved;
-  else if (line.covers(kPendingByte, kPendingByte))
-    lock.lock = kPending;
-  else
-    return;
-  locks.push_back(std::move(lock));
+  return lock;
 }
 
-// Each byte is a lock of its own, but the kernel joins neighbours of one owner into one line.
-void add_wal_locks(const Line& line, std::vector<FileLock>& locks) {
-  const auto add = [&](std::uint64_t byte, std::string name, bool in_the_way_of_writers) {
-    if (line.covers(byte, byte)) {
-      FileLock lock;
-      lock.lock = std::move(name);
-      lock.exclusive = line.exclusive;
-      lock.pid = line.pid;
-      lock.blocks_writers = line.exclusive && in_the_way_of_writers;
-      locks.push_back(std::move(lock));
-    }
+// SQLite has the other bytes too while it has EXCLUSIVE, which says it all. The kernel joins
+// neighbours of one owner into one line, such as RESERVED and PENDING.
+void add_database_locks(const Line& line, std::vector<FileLock>& locks) {
+  const auto add = [&](std::string name, std::string_view words) {
+    locks.push_back(lock_of(line, std::move(name), words));
+    locks.back().blocks_writers = line.exclusive;
   };
-  add(kWalWriteByte, std::string(kWalWrite), true);
-  add(kWalCheckpointByte, "checkpoint lock", false);
-  add(kWalRecoverByte, std::string(kWalRecover), true);
-  for (std::uint64_t mark = 0; mark < kWalReadCount; ++mark)
-    add(kWalReadFirst + mark, std::string(kWalRead) + std::to_string(mark), false);
+  if (line.covers(kSharedFirst, kSharedLast))
+    return line.exclusive ? add("EXCLUSIVE", kExclusive) : add("SHARED", kShared);
+  if (line.covers(kReservedByte, kReservedByte)) add("RESERVED", kReserved);
+  if (line.covers(kPendingByte, kPendingByte)) add("PENDING", kPending);
+}
+
+// Each byte is a lock of its own.
+void add_wal_locks(const Line& line, std::vector<FileLock>& locks) {
+  const auto add = [&](std::uint64_t byte, std::string name, std::string_view words,
+                       bool in_the_way_of_writers) {
+    if (!line.covers(byte, byte)) return;
+    locks.push_back(lock_of(line, std::move(name), words));
+    locks.back().blocks_writers = line.exclusive && in_the_way_of_writers;
+  };
+  add(kWalWriteByte, "WRITE", kWalWrite, true);
+  add(kWalCheckpointByte, "CKPT", "checkpoint lock", false);
+  add(kWalRecoverByte, "RECOVER", kWalRecover, true);
+  for (std::uint64_t mark = 0; mark < kWalReadCount; ++mark) {
+    const std::string number = std::to_string(mark);
+    add(kWalReadFirst + mark, "READ" + number, std::string(kWalRead) + number, false);
+  }
   // Exclusive only while a process sets up the -shm file, which everybody else waits for.
-  add(kWalIndexByte, std::string(kWalIndex), true);
+  add(kWalIndexByte, "DMS", kWalIndex, true);
 }
 
 // Calls `use` with every line that can be understood; the others are of no kind known here.
@@ -174,7 +177,7 @@ std::vector<FileLock> collect(std::string_view text, const IsFile& is_database,
     number = line.number;
     first = locks.size();
     if (is_database(line))
-      add_database_lock(line, locks);
+      add_database_locks(line, locks);
     else if (is_shm(line))
       add_wal_locks(line, locks);
   });

@@ -16,8 +16,8 @@ namespace turnstile::gate {
 
 /// A POSIX lock on the database file or its -shm file. Threads: immutable.
 struct FileLock {
-  std::string
-      lock;  ///< In SQLite's terms: `WAL write lock`, `checkpoint lock`, `pending lock`, ...
+  std::string name;  ///< As SQLite's source has it: `WRITE`, `CKPT`, `READ0`, `PENDING`, ...
+  std::string lock;  ///< In words: `WAL write lock`, `checkpoint lock`, `pending lock`, ...
   bool exclusive = false;
   std::int64_t pid = 0;               ///< 0: the kernel does not say (another pid namespace).
   std::string program;                ///< From /proc/PID/comm; empty when gone or hidden.

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -19,6 +18,7 @@
 #include "sqlite/deadline.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
+#include "sqlite/shown_sql.h"
 #include "turnstile/error.h"
 
 namespace turnstile::gate {
@@ -270,69 +270,16 @@ std::int64_t GateFile::locked_by() const {
 }
 
 void GateOwner::set_lane(std::string_view name) noexcept {
-  std::size_t length = std::min(name.size(), lane.size() - 1);
-  // Not in the middle of a UTF-8 character.
-  while (length > 0 && length < name.size() &&
-         (static_cast<unsigned char>(name[length]) & 0xC0U) == 0x80U) {
-    --length;
-  }
   lane.fill('\0');
-  std::copy_n(name.begin(), length, lane.begin());
-}
-
-std::uint64_t GateRecord::begin() noexcept {
-  // Also after a writer that died in the middle and left an odd number.
-  const std::uint64_t odd = (sequence_.load(std::memory_order_relaxed) + 1) | 1;
-  sequence_.store(odd, std::memory_order_relaxed);
-  return odd;
-}
-
-// The words are stored with release and loaded with acquire, so that whoever sees one of them also
-// sees the odd number in front of it. Fences would do the same, but ThreadSanitizer does not know
-// them.
-void GateRecord::write(const GateOwner& owner) noexcept {
-  const auto lane = std::bit_cast<std::array<std::uint64_t, kLaneWords>>(owner.lane);
-  const std::uint64_t odd = begin();
-  thread_id_.store(owner.thread_id, std::memory_order_release);
-  since_ns_.store(owner.since_ns, std::memory_order_release);
-  pid_namespace_.store(owner.pid_namespace, std::memory_order_release);
-  slot_.store(owner.slot, std::memory_order_release);
-  generation_.store(owner.generation, std::memory_order_release);
-  for (std::size_t i = 0; i < kLaneWords; ++i)
-    lane_[i].store(lane[i], std::memory_order_release);
-  pid_.store(owner.pid, std::memory_order_release);
-  sequence_.store(odd + 1, std::memory_order_release);
-}
-
-void GateRecord::clear() noexcept {
-  const std::uint64_t odd = begin();
-  pid_.store(0, std::memory_order_release);
-  sequence_.store(odd + 1, std::memory_order_release);
+  std::copy_n(name.begin(), sqlite::fitting(name, lane.size() - 1), lane.begin());
 }
 
 std::optional<GateOwner> GateRecord::read() const {
-  // Writing takes nanoseconds; a number that stays odd belongs to a process that does not run.
-  constexpr int kAttempts = 1000;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const std::uint64_t before = sequence_.load(std::memory_order_acquire);
-    GateOwner owner;
-    owner.thread_id = thread_id_.load(std::memory_order_acquire);
-    owner.since_ns = since_ns_.load(std::memory_order_acquire);
-    owner.pid_namespace = pid_namespace_.load(std::memory_order_acquire);
-    owner.slot = slot_.load(std::memory_order_acquire);
-    owner.generation = generation_.load(std::memory_order_acquire);
-    std::array<std::uint64_t, kLaneWords> lane{};
-    for (std::size_t i = 0; i < kLaneWords; ++i)
-      lane[i] = lane_[i].load(std::memory_order_acquire);
-    owner.pid = pid_.load(std::memory_order_acquire);
-    if (before % 2 != 0 || sequence_.load(std::memory_order_relaxed) != before) continue;
-    if (owner.pid == 0) return std::nullopt;
-    owner.lane = std::bit_cast<decltype(owner.lane)>(lane);
-    // The file may have been written by anything.
-    owner.lane.back() = '\0';
-    return owner;
-  }
-  return std::nullopt;
+  std::optional<GateOwner> owner = owner_.read();
+  if (!owner || owner->pid == 0) return std::nullopt;
+  // The file may have been written by anything.
+  owner->lane.back() = '\0';
+  return owner;
 }
 
 }  // namespace turnstile::gate

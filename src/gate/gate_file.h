@@ -14,6 +14,7 @@
 
 #include "gate/commit_ring.h"
 #include "gate/uninherited_file.h"
+#include "sqlite/shared_record.h"
 
 namespace turnstile::gate {
 
@@ -37,31 +38,17 @@ struct GateOwner {
 };
 
 /// GateOwner in shared memory: written by whoever has the gate, readable by everybody at any time.
-/// A sequence number that is odd during a write shows a reader that it has to read again; all words
-/// are atomic, so that a torn reading is noticed and never undefined.
 class GateRecord {
  public:
-  void write(const GateOwner& owner) noexcept;
-  void clear() noexcept;
+  void write(const GateOwner& owner) noexcept { owner_.write(owner); }
+  void clear() noexcept { owner_.write({}); }
   /// Empty when there is no owner, or one that died or stands still in the middle of write().
   [[nodiscard]] std::optional<GateOwner> read() const;
   /// Another one after each write and each clear.
-  [[nodiscard]] std::uint64_t version() const noexcept {
-    return sequence_.load(std::memory_order_acquire);
-  }
+  [[nodiscard]] std::uint64_t version() const noexcept { return owner_.version(); }
 
  private:
-  static constexpr std::size_t kLaneWords = sizeof(GateOwner::lane) / sizeof(std::uint64_t);
-  std::uint64_t begin() noexcept;
-
-  std::atomic<std::uint64_t> sequence_;
-  std::atomic<std::int64_t> pid_;  // 0: nobody.
-  std::atomic<std::int64_t> thread_id_;
-  std::atomic<std::int64_t> since_ns_;
-  std::atomic<std::uint64_t> pid_namespace_;
-  std::atomic<std::int32_t> slot_;
-  std::atomic<std::uint32_t> generation_;
-  std::array<std::atomic<std::uint64_t>, kLaneWords> lane_;
+  sqlite::SharedRecord<GateOwner> owner_;
 };
 
 /// A process. It is alive as long as the slot's byte of the file is locked.

@@ -124,6 +124,17 @@ std::optional<GateView::Process> find_holder(const GateFile& file) {
   return holder.pid != 0 ? std::optional(holder) : std::nullopt;
 }
 
+// The processes of the slots that are taken, but for `except`.
+std::vector<std::int64_t> members_of(const GateFile& file, int except) {
+  std::vector<std::int64_t> pids;
+  for (int slot = 0; slot < kGateSlots; ++slot) {
+    if (slot == except || !file.is_alive(slot)) continue;
+    const GateSlot& member = file.page().slots[static_cast<std::size_t>(slot)];
+    pids.push_back(pid_here(member.pid.load(), member.pid_namespace.load()));
+  }
+  return pids;
+}
+
 GateView view_of(const GateFile& file) {
   GateView view;
   view.holder = find_holder(file);
@@ -250,13 +261,7 @@ GateView ProcessGate::view() const {
 }
 
 std::vector<std::int64_t> ProcessGate::others() const {
-  std::vector<std::int64_t> pids;
-  for (int slot = 0; slot < kGateSlots; ++slot) {
-    if (slot == file_->slot() || !file_->is_alive(slot)) continue;
-    const GateSlot& other = file_->page().slots[static_cast<std::size_t>(slot)];
-    pids.push_back(pid_here(other.pid.load(), other.pid_namespace.load()));
-  }
-  return pids;
+  return members_of(*file_, file_->slot());
 }
 
 std::filesystem::path ProcessGate::path_for(const std::filesystem::path& database) {
@@ -265,7 +270,10 @@ std::filesystem::path ProcessGate::path_for(const std::filesystem::path& databas
 
 std::optional<GateView> ProcessGate::inspect(const std::filesystem::path& database) {
   const std::optional<GateFile> file = GateFile::look_at(path_for(database));
-  return file ? std::optional(view_of(*file)) : std::nullopt;
+  if (!file) return std::nullopt;
+  GateView view = view_of(*file);
+  view.members = members_of(*file, kNoSlot);
+  return view;
 }
 
 std::optional<Wait> ProcessGate::stand_in_line(Deadline deadline, Abandoned abandoned) {

@@ -52,6 +52,7 @@ struct GateView {
   };
   std::optional<Process> holder;      ///< Checked against the possession itself.
   std::vector<std::int64_t> waiting;  ///< Process ids in the order of their tickets.
+  std::vector<std::int64_t> members;  ///< All that have come and live; only from inspect().
 };
 
 /// In a child of fork() it shows nobody and gives nothing up; taking it throws MisuseError.

@@ -1,5 +1,6 @@
 #include "gate/reader_pool.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -7,8 +8,14 @@
 
 namespace turnstile::gate {
 
-ReaderPool::ReaderPool(std::vector<std::unique_ptr<sqlite::Connection>> connections)
-    : connections_(std::move(connections)), holders_(connections_.size()) {
+ReaderPool::ReaderPool(std::vector<std::unique_ptr<sqlite::Connection>> connections,
+                       std::span<CallRecord> records, std::atomic<std::uint32_t>* waiting)
+    : records_(records),
+      shown_waiting_(waiting),
+      connections_(std::move(connections)),
+      holders_(connections_.size()) {
+  for (std::size_t slot = 0; slot < std::min(records_.size(), connections_.size()); ++slot)
+    connections_[slot]->show_sql_in(&records_[slot].sql());
   // In full, so that giving back never allocates.
   idle_.reserve(connections_.size());
   for (std::size_t slot = connections_.size(); slot > 0; --slot)
@@ -47,7 +54,7 @@ Wait ReaderPool::lease(const Claim& claim, Deadline deadline, Lease& lease,
     if (!idle_.empty()) {
       free = idle_.back();
       idle_.pop_back();
-      holders_[*free] = claim;
+      lend(*free, claim);
     }
   }
   if (!free) return stand_in_line(claim, deadline, lease, stop);
@@ -64,11 +71,12 @@ Wait ReaderPool::stand_in_line(const Claim& claim, Deadline deadline, Lease& lea
     if (closed_) return Wait::Closed;
     if (idle_.empty()) {
       queue_.push_back(&self);
+      show_waiting();
     } else {
       // One came back between the two looks.
       self.slot = idle_.back();
       idle_.pop_back();
-      holders_[self.slot] = claim;
+      lend(self.slot, claim);
       self.outcome = Wait::Granted;
     }
   }
@@ -96,6 +104,28 @@ void ReaderPool::give_up(Waiter& waiter, Wait outcome) {
   waiter.outcome = outcome;
   waiter.wake_up.notify_one();
   queue_.remove(&waiter);
+  show_waiting();
+}
+
+void ReaderPool::lend(std::size_t slot, const Claim& claim) {
+  holders_[slot] = claim;
+  if (slot < records_.size()) records_[slot].begin(claim);
+}
+
+void ReaderPool::show_waiting() noexcept {
+  if (shown_waiting_ == nullptr) return;
+  shown_waiting_->store(static_cast<std::uint32_t>(queue_.size()), std::memory_order_relaxed);
+}
+
+void ReaderPool::show(Guest& guest) noexcept {
+  for (std::size_t slot = connections_.size(); slot < records_.size(); ++slot) {
+    CallRecord& record = records_[slot];
+    if (record.call()) continue;
+    record.begin(guest.claim_);
+    guest.record_ = &record;
+    guest.connection_->show_sql_in(&record.sql());
+    return;
+  }
 }
 
 void ReaderPool::close() {
@@ -106,6 +136,7 @@ void ReaderPool::close() {
     waiter->wake_up.notify_one();
   }
   queue_.clear();
+  show_waiting();
 }
 
 bool ReaderPool::wait_until_idle(Deadline deadline) {
@@ -185,8 +216,10 @@ void ReaderPool::give_back(std::size_t slot) noexcept {
   if (!queue_.empty()) {
     Waiter& next = *queue_.front();
     queue_.pop_front();
-    holders_[slot] = next.claim;
-    holders_[slot]->since = std::chrono::steady_clock::now();
+    show_waiting();
+    Claim claim = next.claim;
+    claim.since = std::chrono::steady_clock::now();
+    lend(slot, claim);
     next.slot = slot;
     next.outcome = Wait::Granted;
     // Under the mutex: once it is free, the waiter may return and the condition be gone.
@@ -194,6 +227,7 @@ void ReaderPool::give_back(std::size_t slot) noexcept {
     return;
   }
   holders_[slot].reset();
+  if (slot < records_.size()) records_[slot].end();
   idle_.push_back(slot);
   if (is_idle()) all_back_.notify_all();
 }
@@ -202,6 +236,7 @@ bool ReaderPool::enter(Guest& guest) {
   MutexLock lock(mutex_);
   if (closed_) return false;
   guests_.push_back(&guest);
+  show(guest);
   return true;
 }
 
@@ -211,6 +246,7 @@ void ReaderPool::leave(Guest& guest) noexcept {
   // Under the mutex, as for a loan: nobody interrupts it from now on.
   guests_.remove(&guest);
   guest.connection_.reset();
+  if (guest.record_ != nullptr) guest.record_->end();
   if (is_idle()) all_back_.notify_all();
 }
 

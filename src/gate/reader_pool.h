@@ -1,15 +1,19 @@
 // The readers, lent one at a time in the order of arrival.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <utility>
 #include <vector>
 
+#include "gate/call_record.h"
 #include "gate/claim.h"
 #include "gate/mutex.h"
 #include "sqlite/connection.h"
@@ -24,7 +28,11 @@ namespace turnstile::gate {
 /// Threads: shared.
 class ReaderPool {
  public:
-  explicit ReaderPool(std::vector<std::unique_ptr<sqlite::Connection>> connections);
+  /// `records` are where the loans show, and `waiting` how many wait for one; those that find no
+  /// record free do not show. Both outlive the pool.
+  explicit ReaderPool(std::vector<std::unique_ptr<sqlite::Connection>> connections,
+                      std::span<CallRecord> records = {},
+                      std::atomic<std::uint32_t>* waiting = nullptr);
   ReaderPool(const ReaderPool&) = delete;
   ReaderPool& operator=(const ReaderPool&) = delete;
 
@@ -73,6 +81,7 @@ class ReaderPool {
     ReaderPool& pool_;
     std::unique_ptr<sqlite::Connection> connection_;
     const Claim claim_;
+    CallRecord* record_ = nullptr;
   };
 
   /// Waits for a reader; `lease` is set when Granted. The last one given back is lent first: its
@@ -114,12 +123,17 @@ class ReaderPool {
   [[nodiscard]] Wait stand_in_line(const Claim& claim, Deadline deadline, Lease& lease,
                                    const std::stop_token& stop) TURNSTILE_EXCLUDES(mutex_);
   void give_up(Waiter& waiter, Wait outcome) TURNSTILE_REQUIRES(mutex_);
+  void lend(std::size_t slot, const Claim& claim) TURNSTILE_REQUIRES(mutex_);
+  void show_waiting() noexcept TURNSTILE_REQUIRES(mutex_);
+  void show(Guest& guest) noexcept TURNSTILE_REQUIRES(mutex_);
   void give_back(std::size_t slot) noexcept TURNSTILE_EXCLUDES(mutex_);
   [[nodiscard]] bool enter(Guest& guest) TURNSTILE_EXCLUDES(mutex_);
   void leave(Guest& guest) noexcept TURNSTILE_EXCLUDES(mutex_);
   [[nodiscard]] bool is_idle() const TURNSTILE_REQUIRES(mutex_);
 
   const sqlite::ForkGuard fork_guard_;
+  const std::span<CallRecord> records_;  // By connection; those behind are for guests.
+  std::atomic<std::uint32_t>* const shown_waiting_;
 
   // Without the mutex, which is for who has them: only close_connections() changes them, when
   // nobody can have one any more.

@@ -283,6 +283,7 @@ void WriterTurn::push(Place& place) {
   place.previous_ = std::exchange(line.last, &place);
   (place.previous_ == nullptr ? line.first : place.previous_->next_) = &place;
   waiting_.fetch_add(1);
+  show_waiting();
 }
 
 void WriterTurn::remove(Place& place) {
@@ -291,6 +292,12 @@ void WriterTurn::remove(Place& place) {
   (place.next_ == nullptr ? line.last : place.next_->previous_) = place.previous_;
   place.queued_ = false;
   waiting_.fetch_sub(1, std::memory_order_relaxed);
+  show_waiting();
+}
+
+void WriterTurn::show_waiting() noexcept {
+  if (shown_waiting_ == nullptr) return;
+  shown_waiting_->store(static_cast<std::uint32_t>(waiting()), std::memory_order_relaxed);
 }
 
 Place* WriterTurn::first_in_line() const {

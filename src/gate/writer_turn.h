@@ -76,6 +76,9 @@ class WriterTurn {
       std::chrono::milliseconds(0), std::chrono::milliseconds(50), std::chrono::milliseconds(500)};
 
   WriterTurn() = default;
+  /// `shown_waiting` always has how many wait, and outlives the turn.
+  explicit WriterTurn(std::atomic<std::uint32_t>& shown_waiting) noexcept
+      : shown_waiting_(&shown_waiting) {}
   WriterTurn(const WriterTurn&) = delete;
   WriterTurn& operator=(const WriterTurn&) = delete;
 
@@ -155,6 +158,7 @@ class WriterTurn {
   };
   void push(Place& place) TURNSTILE_REQUIRES(mutex_);
   void remove(Place& place) TURNSTILE_REQUIRES(mutex_);
+  void show_waiting() noexcept TURNSTILE_REQUIRES(mutex_);
   [[nodiscard]] Place* first_in_line() const TURNSTILE_REQUIRES(mutex_);
   void grant(const Place& place, std::chrono::steady_clock::time_point now)
       TURNSTILE_REQUIRES(mutex_);
@@ -173,6 +177,7 @@ class WriterTurn {
   CondVar runner_wake_;
   CondVar freed_;  // Notified when the turn is given up to nobody.
   std::atomic<std::size_t> waiting_{0};
+  std::atomic<std::uint32_t>* const shown_waiting_ = nullptr;
   // What the runner waits for in await_arrivals(), and what it sleeps on.
   std::atomic<std::size_t> arrivals_wanted_{0};
   std::atomic<std::uint32_t> arrivals_word_{0};

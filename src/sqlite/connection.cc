@@ -221,6 +221,11 @@ void Connection::run_all(std::string_view sql, const OnRow& on_row) {
     if (statement != nullptr) {
       if (!library_sql_ && interrupted()) raise(*this, SQLITE_INTERRUPT, sql);
       if (!library_sql_) touch_with_next();
+      if (!library_sql_ && shown_sql_ != nullptr && !config_.protection) {
+        shown_ = nullptr;
+        shown_sql_->show(rest.substr(0, length));
+        sql_is_visible_ = true;
+      }
       int result = SQLITE_ROW;
       while ((result = sqlite3_step(statement)) == SQLITE_ROW)
         on_row(statement);
@@ -264,6 +269,22 @@ std::int64_t Connection::query_integer(const std::string& sql) {
     if (std::exchange(is_first, false)) value = sqlite3_column_int64(statement, 0);
   });
   return value;
+}
+
+// Not of a protected database: its statements may hold what it keeps secret.
+void Connection::show_other_sql(const detail::StatementEntry& entry) noexcept {
+  if (config_.protection) return;
+  if (shown_ == &entry)
+    shown_sql_->show_again();
+  else
+    shown_sql_->show(entry.sql);
+  shown_ = &entry;
+  sql_is_visible_ = true;
+}
+
+void Connection::hide_sql() noexcept {
+  if (!std::exchange(sql_is_visible_, false)) return;
+  shown_sql_->hide();
 }
 
 int Connection::run(Verb verb) noexcept {

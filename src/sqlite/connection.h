@@ -17,6 +17,7 @@
 #include "sqlite/call.h"
 #include "sqlite/fork_guard.h"
 #include "sqlite/protection.h"
+#include "sqlite/shown_sql.h"
 #include "sqlite/statement_cache.h"
 #include "sqlite/touched.h"
 #include "turnstile/error.h"
@@ -82,8 +83,18 @@ class Connection {
 
   /// The call that errors and waits refer to from now on. It must outlive its use. With null,
   /// nothing is waited for.
-  void set_call(const Call* call) noexcept { call_ = call; }
+  void set_call(const Call* call) noexcept {
+    call_ = call;
+    if (shown_sql_ != nullptr) hide_sql();
+  }
   [[nodiscard]] const Call& call() const noexcept;
+
+  /// From now on the latest statement of application SQL shows there, until the call's end. Null:
+  /// nowhere.
+  void show_sql_in(ShownSql* place) noexcept {
+    shown_sql_ = place;
+    shown_ = nullptr;
+  }
 
   [[nodiscard]] bool forked() const noexcept { return fork_guard_.forked(); }
   /// Throws MisuseError (USED_AFTER_FORK) in a child of fork().
@@ -223,6 +234,12 @@ class Connection {
   static int on_commit_to_wal(void* self, sqlite3*, const char* database, int frames) noexcept;
 
   [[noreturn]] void raise_used_after_fork() const;
+  /// A loop over one statement compares two pointers.
+  void show_sql(const detail::StatementEntry& entry) noexcept {
+    if (shown_sql_ != nullptr && (shown_ != &entry || !sql_is_visible_)) show_other_sql(entry);
+  }
+  void show_other_sql(const detail::StatementEntry& entry) noexcept;
+  void hide_sql() noexcept;
   /// Before a statement that may change the schema.
   void expect_schema_change();
   void touch_with_next();  ///< The same, of a script, for what it writes too.
@@ -260,6 +277,9 @@ class Connection {
   StatementTraits traits_;  // Of what has been compiled since they were last taken.
   std::vector<std::string>* tables_read_ = nullptr;  // Where to note them, if anywhere.
   Touched touched_;
+  ShownSql* shown_sql_ = nullptr;
+  const detail::StatementEntry* shown_ = nullptr;  // Whose text is there.
+  bool sql_is_visible_ = false;
   std::array<sqlite3_stmt*, 7> verbs_{};  // Prepared at first use.
   std::unique_ptr<StatementCache> statements_;
 };

@@ -73,6 +73,7 @@ bool Connection::take_back() {
 
 void Connection::take_over(Connection& fresh) noexcept {
   statements_->clear();
+  shown_ = nullptr;
   {
     const std::lock_guard lock(handle_mutex_);
     std::swap(handle_, fresh.handle_);

@@ -121,6 +121,7 @@ void StatementCache::evict_one() noexcept {
 }
 
 void StatementCache::drop(Entry& entry) noexcept {
+  if (connection_.shown_ == &entry) connection_.shown_ = nullptr;
   if (entry.cached) by_sql_.erase(entry.sql);
   sqlite3_finalize(entry.handle);
   entry.handle = nullptr;

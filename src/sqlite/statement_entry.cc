@@ -61,6 +61,7 @@ bool detail::StatementEntry::step() {
 // something: a loop compares two pointers. A statement with rows may be left before its end, and
 // counts as having changed something.
 int detail::StatementEntry::start() {
+  connection->show_sql(*this);
   sqlite::Touched& touched = connection->touched();
   connection->traits_.writes.clear();  // Of what was prepared through the native handle.
   const bool is_news = writes && !touched.has(writes);

@@ -34,7 +34,7 @@ MAY_INCLUDE = {
     **{name: _LEFT_OF_SUBSYSTEMS for name in _SUBSYSTEMS},
     "host": _LEFT_OF_SUBSYSTEMS | _SUBSYSTEMS,
     "vault": _LEFT_OF_SUBSYSTEMS | _SUBSYSTEMS,
-    "diagnose": {"sqlite", "gate"},
+    "diagnose": _LEFT_OF_SUBSYSTEMS,
     "cli": _LIBRARY,
     "examples": _LIBRARY,
 }

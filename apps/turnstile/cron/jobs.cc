@@ -14,8 +14,6 @@ namespace turnstile::cli {
 
 namespace {
 
-using std::chrono::microseconds;
-using std::chrono::milliseconds;
 using TimePoint = std::chrono::system_clock::time_point;
 
 Json time_or_null(std::optional<TimePoint> time) {
@@ -97,20 +95,6 @@ std::string local_time(std::optional<TimePoint> time, const std::string& zone) {
   } catch (const MisuseError&) {
     return TimeZone().format(second);
   }
-}
-
-std::string human_duration(microseconds duration) {
-  using std::chrono::duration_cast;
-  const auto seconds = static_cast<double>(duration.count()) / 1e6;
-  if (duration < milliseconds(1)) return fmt::format("{} us", duration.count());
-  if (duration < std::chrono::seconds(1))
-    return fmt::format("{} ms", duration_cast<milliseconds>(duration).count());
-  if (duration < std::chrono::minutes(1)) return fmt::format("{:.1f} s", seconds);
-  const auto minutes = duration_cast<std::chrono::minutes>(duration).count();
-  if (minutes < 60)
-    return fmt::format("{} min {} s", minutes,
-                       duration_cast<std::chrono::seconds>(duration).count() % 60);
-  return fmt::format("{} h {} min", minutes / 60, minutes % 60);
 }
 
 std::string due_times_of(const CronRecord& record) {

@@ -48,9 +48,6 @@ class Jobs {
 [[nodiscard]] std::string local_time(std::optional<std::chrono::system_clock::time_point> time,
                                      const std::string& zone);
 
-/// A duration for people: `350 ms`, `12.3 s`, `2 h 5 min`.
-[[nodiscard]] std::string human_duration(std::chrono::microseconds duration);
-
 /// The due times that a record stands for, where that is more than one: `(7 due times)`.
 [[nodiscard]] std::string due_times_of(const CronRecord& record);
 

@@ -53,6 +53,7 @@ TEST_F(Locks, ShowWhoHasTheWritersTurn) {
   const std::vector<LockInfo> list = locks(path());
   const LockInfo* turn = find(list, "writer turn");
   ASSERT_NE(turn, nullptr);
+  EXPECT_EQ(turn->name, "TURN");
   EXPECT_EQ(turn->kind, "write");
   EXPECT_EQ(turn->pid, ::getpid());
   EXPECT_EQ(turn->program, gate::program_of(::getpid()));
@@ -77,6 +78,7 @@ TEST_F(Locks, ShowTheLocksOfAForeignProgram) {
   const std::vector<LockInfo> list = locks(path());
   const LockInfo* write = find(list, "WAL write lock");
   ASSERT_NE(write, nullptr);
+  EXPECT_EQ(write->name, "WRITE");
   EXPECT_EQ(write->kind, "write");
   EXPECT_EQ(write->pid, shell.pid());
   EXPECT_EQ(write->program, "sqlite3");
@@ -107,6 +109,23 @@ TEST_F(Locks, DoNotDropTheLocksOfTheirOwnProcess) {
   test::SqliteShell shell(path());
   EXPECT_THAT(shell.run("BEGIN IMMEDIATE"), HasSubstr("locked"));
   connection.execute("ROLLBACK");
+}
+
+TEST_F(Locks, OfAStrangerAreAsOldAsTheyHaveBeenSeen) {
+  test::SqliteShell shell(path());
+  ASSERT_EQ(shell.run("BEGIN IMMEDIATE"), "");
+  LockWatch watch(path());
+  const std::vector<LockInfo> once = watch.look();
+  EXPECT_FALSE(find(once, "WAL write lock")->since);
+  const std::vector<LockInfo> twice = watch.look();
+  const LockInfo* write = find(twice, "WAL write lock");
+  ASSERT_TRUE(write->since);
+  EXPECT_TRUE(write->since_is_least);
+  ASSERT_EQ(shell.run("COMMIT"), "");
+  EXPECT_EQ(find(watch.look(), "WAL write lock"), nullptr);
+  ASSERT_EQ(shell.run("BEGIN IMMEDIATE"), "");
+  const std::vector<LockInfo> anew = watch.look();
+  EXPECT_FALSE(find(anew, "WAL write lock")->since);
 }
 
 TEST_F(Locks, OfAFileThatDoesNotExistAreAnError) {

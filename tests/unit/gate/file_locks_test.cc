@@ -63,6 +63,18 @@ TEST(ParseLocks, NamesTheLocksOfTheDatabaseFile) {
                           "!exclusive lock w 13"));
 }
 
+TEST(ParseLocks, HasTheNamesOfSqlitesSource) {
+  std::vector<std::string> names;
+  for (const FileLock& lock :
+       parse("1: POSIX  ADVISORY  WRITE 10 fd:01:4712 120 128\n"
+             "2: POSIX  ADVISORY  READ 11 fd:01:4711 1073741826 1073742335\n"
+             "3: POSIX  ADVISORY  WRITE 11 fd:01:4711 1073741824 1073741825\n"
+             "4: POSIX  ADVISORY  WRITE 12 fd:01:4711 1073741824 1073742335\n"))
+    names.push_back(lock.name);
+  EXPECT_THAT(names, ElementsAre("WRITE", "CKPT", "RECOVER", "READ0", "READ1", "READ2", "READ3",
+                                 "READ4", "DMS", "SHARED", "RESERVED", "PENDING", "EXCLUSIVE"));
+}
+
 TEST(ParseLocks, TakesJoinedBytesOfAnExclusiveHolderForOneLock) {
   EXPECT_THAT(summary(parse("1: POSIX  ADVISORY  WRITE 10 fd:01:4711 1073741824 1073742335\n")),
               ElementsAre("!exclusive lock w 10"));

@@ -15,6 +15,7 @@
 #include "support/interleaving.h"
 #include "support/thrown.h"
 #include "support/workspace.h"
+#include "turnstile/diagnose.h"
 #include "vault/throttle.h"
 
 namespace turnstile::test {
@@ -68,6 +69,22 @@ TEST_P(ProtectedSession, LeavesNothingPlainOnTheDisk) {
   session.lock();
   EXPECT_THAT(files_with(place_.root(), kCanary), IsEmpty());
   EXPECT_THAT(files_with(place_.root(), "CREATE TABLE"), IsEmpty());
+}
+
+// A statement may hold what the database keeps secret; a sealed one shows not even its lanes.
+TEST_P(ProtectedSession, ShowsItsStatementsToNobody) {
+  const VaultSession session = unlock();
+  const std::string path = part_of(place_.folder(made_), "database.").string();
+  session.lane("notes").read([&](ReadTx& tx) {
+    static_cast<void>(tx.query<std::int64_t>("SELECT count(*) FROM sqlite_schema").one());
+    const std::vector<ProcessInfo> shown = processes(path);
+    ASSERT_THAT(shown, SizeIs(GetParam() == ProfileKind::Encrypted ? 1 : 0));
+    for (const ProcessInfo& process : shown) {
+      ASSERT_THAT(process.calls, SizeIs(1));
+      EXPECT_EQ(process.calls[0].lane, "notes");
+      EXPECT_EQ(process.calls[0].sql, "");
+    }
+  });
 }
 
 // VSE-04
