@@ -277,6 +277,9 @@ TEST_F(ForeignWriterAtOpen, WithTheReservedLockIsNamedByTheTimeout) {
 
 // WAL-01: another program finds the mode.
 TEST_F(ForeignWriterAtOpen, IsWaitedOutWhenShorterThanTheDeadline) {
+  // Whoever looks at the mode reads for a moment, and the shell's COMMIT has to wait for that.
+  const std::string timeout = std::to_string(patience().count());
+  EXPECT_EQ(shell_.run(".timeout " + timeout), "");
   EXPECT_EQ(shell_.run("BEGIN IMMEDIATE; INSERT INTO work VALUES (0)"), "");
   Options options;
   options.busy_timeout = patience();
