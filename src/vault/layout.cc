@@ -59,7 +59,7 @@ void refuse_inside(const Layout& layout, const fs::path& target, const fs::path&
 
 fs::path require_folder_outside(const Layout& layout, const fs::path& folder, const Call& call) {
   std::error_code error;
-  const fs::path resolved = fs::weakly_canonical(fs::absolute(folder, error), error);
+  fs::path resolved = fs::weakly_canonical(fs::absolute(folder, error), error);
   if (error || resolved.empty())
     sqlite::raise_misuse(code("TARGET_INVALID"), quoted(folder) + " can be no folder", call);
   refuse_inside(layout, folder, resolved, call);

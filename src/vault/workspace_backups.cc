@@ -107,7 +107,7 @@ BackupShelf WorkspaceCore::shelf_of(const std::string& id, const Call& call) con
 
 KeptBackup WorkspaceCore::keep_backup(const std::string& id, const Call& call) {
   const BackupShelf shelf = shelf_of(id, call);
-  const KeptBackup made = shelf.next(options_.kept_backups.now(), call);
+  KeptBackup made = shelf.next(options_.kept_backups.now(), call);
   write_backup(id, made.file, {}, call);
   gate::sync_point("WorkspaceCore:kept");
   // What it took to make is not held against it.

@@ -34,12 +34,16 @@ class CliInterrupt : public CliTest {
     return false;
   }
 
-  // It blocks what its watcher waits for. Before, a signal just kills it.
+  // It blocks what its watcher waits for. Before, a signal just kills it; and a thread that makes
+  // another one blocks all signals for a moment.
   static bool has_signals_in_hand(pid_t pid) {
     std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-    for (std::string line; std::getline(status, line);)
-      if (line.starts_with("SigBlk:"))
-        return (std::stoull(line.substr(7), nullptr, 16) >> (SIGINT - 1) & 1) != 0;
+    for (std::string line; std::getline(status, line);) {
+      if (!line.starts_with("SigBlk:")) continue;
+      const auto blocked = std::stoull(line.substr(7), nullptr, 16);
+      const auto has = [&](int signal) { return (blocked >> (signal - 1) & 1) != 0; };
+      return has(SIGINT) && !has(SIGUSR2);
+    }
     return false;
   }
 

@@ -271,14 +271,17 @@ void wait_for_documents(const std::string& db, int at_least) {
   }));
 }
 
+// Long enough that a worker which lives keeps it, however slow the build.
+const std::string kShortLease = std::to_string(200 * TURNSTILE_TEST_SLOWDOWN) + "ms";
+
 TEST_F(Kb, WorkOfAKilledProcessIsDoneByTheNext) {
   constexpr int kFiles = 1000;
   put_many(kFiles);
-  ChildProcess victim(index_command("200ms"));
+  ChildProcess victim(index_command(kShortLease));
   wait_for_documents(db(), 5);
   victim.kill();
   EXPECT_LT(stats().at("documents"), kFiles) << "it was done before it was killed";
-  const ProgramResult next = run_program(index_command("200ms"));
+  const ProgramResult next = run_program(index_command(kShortLease));
   EXPECT_EQ(next.status, 0);
   const Json statistics = stats();
   EXPECT_EQ(statistics.at("documents"), kFiles);
@@ -289,13 +292,13 @@ TEST_F(Kb, WorkOfAKilledProcessIsDoneByTheNext) {
 TEST_F(Kb, InterruptedIndexKeepsWhatIsDoneAndGoesOnLater) {
   constexpr int kFiles = 1000;
   put_many(kFiles);
-  ChildProcess indexer(index_command("200ms"));
+  ChildProcess indexer(index_command(kShortLease));
   wait_for_documents(db(), 5);
   indexer.signal(SIGINT);
   EXPECT_EQ(indexer.wait(), 130);
   const Json report = Json::parse(indexer.read_all());
   EXPECT_EQ(stats().at("documents"), report.at("added"));
-  EXPECT_EQ(run_program(index_command("200ms")).status, 0);
+  EXPECT_EQ(run_program(index_command(kShortLease)).status, 0);
   EXPECT_EQ(stats().at("documents"), kFiles);
 }
 

@@ -9,7 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
+#include <iterator>
+#include <memory>
 #include <new>
 #include <span>
 #include <string>
@@ -49,12 +52,22 @@ class HiddenPattern {
   }
 
   [[nodiscard]] std::size_t times_in(std::span<const std::byte> bytes) const {
+    if (bytes.empty()) return 0;
     std::size_t times = 0;
     const auto same = [](std::byte plain, std::byte masked) { return (plain ^ kMask) == masked; };
-    for (auto at = bytes.begin();; ++at) {
-      at = std::search(at, bytes.end(), masked_.begin(), masked_.end(), same);
-      if (at == bytes.end()) return times;
-      ++times;
+    // By its first byte that is not zero, as most of memory is: there may be gigabytes of it.
+    const auto rare = std::ranges::find_if(masked_, [](std::byte each) { return each != kMask; });
+    const auto before = rare - masked_.begin();
+    const auto size = std::ssize(masked_);
+    for (auto from = bytes.begin() + std::min(before, std::ssize(bytes));;) {
+      const void* found = std::memchr(std::to_address(from), std::to_integer<int>(*rare ^ kMask),
+                                      static_cast<std::size_t>(bytes.end() - from));
+      if (found == nullptr) return times;
+      from = bytes.begin() + (static_cast<const std::byte*>(found) - bytes.data());
+      const auto start = from - before;
+      if (bytes.end() - start >= size && std::equal(start, start + size, masked_.begin(), same))
+        ++times;
+      ++from;
     }
   }
 

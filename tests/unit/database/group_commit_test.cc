@@ -348,17 +348,26 @@ TEST_F(GroupCommit, RunsClosuresThatDoNotShareOnTheirOwnThread) {
 // WAL-12: durability that one call asks for.
 TEST_F(GroupCommit, SyncsTheLogOnceForThoseWhoWantItOnTheMedium) {
   AtPoint syncs("Group::commit:before_sync");
-  std::vector<std::future<void>> writes;
-  {
-    BusyWriter busy(db_.lane());
-    for (const char* text : {"a", "b", "c"}) {
-      writes.push_back(db_.lane().submit({.durability = Durability::Full},
-                                         [text](WriteTx& tx) { add_note(tx, text); }));
+  // On a busy machine the first of them can use up the time of a group.
+  constexpr int kAttempts = 50;
+  for (int i = 0; i < kAttempts; ++i) {
+    const auto before = syncs.reached();
+    std::vector<std::future<void>> writes;
+    {
+      BusyWriter busy(db_.lane());
+      for (const char* text : {"a", "b", "c"}) {
+        writes.push_back(
+            db_.lane().submit({.durability = Durability::Full},
+                              [text, i](WriteTx& tx) { add_note(tx, text + std::to_string(i)); }));
+      }
     }
+    for (auto& write : writes)
+      write.get();
+    if (db_->metrics().groups.max < writes.size()) continue;
+    EXPECT_EQ(syncs.reached() - before, 1U);
+    return;
   }
-  for (auto& write : writes)
-    write.get();
-  EXPECT_EQ(syncs.reached(), 1U);
+  FAIL() << "they have not shared a commit";
 }
 
 TEST_F(GroupCommit, DoesNotSyncTheLogWhereNobodyWantsIt) {
