@@ -82,7 +82,7 @@ TEST_F(CliLocks, NamesAForeignProgram) {
                                  {"waiters", Json::array()},
                                  {"waiting", 0}}));
   const CliResult table = run_cli({"locks", db_});
-  EXPECT_THAT(table.out, HasSubstr("WRITE     write  "));
+  EXPECT_THAT(table.out, HasSubstr("WRITE   write  "));
   EXPECT_THAT(table.out, HasSubstr(std::to_string(shell.pid()) + "  sqlite3"));
 }
 
