@@ -32,17 +32,20 @@ void add_writer(LockInfo& info, const BoardPage& page, const Picture& picture) {
   info.calls = 1;
 }
 
+// A write has a read mark too, of the state that it began with.
 void add_oldest_read(LockInfo& info, const BoardPage& page, const Picture& picture) {
   const gate::CallRecord* oldest = nullptr;
   std::optional<gate::ShownCall> call;
-  for (const gate::CallRecord& record : page.reader_calls) {
+  const auto look_at = [&](const gate::CallRecord& record) {
     const std::optional<gate::ShownCall> each = record.call();
-    if (!each) continue;
+    if (!each) return;
     ++info.calls;
-    if (call && call->since_ns <= each->since_ns) continue;
+    if (call && call->since_ns <= each->since_ns) return;
     call = each;
     oldest = &record;
-  }
+  };
+  std::ranges::for_each(page.reader_calls, look_at);
+  look_at(page.writer);
   if (oldest != nullptr) add_call(info, *oldest, *call, picture);
 }
 

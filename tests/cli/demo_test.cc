@@ -73,8 +73,8 @@ TEST_P(CliDemoOf, FailsWithPlainSqliteIsNamedAndSucceedsThroughTurnstile) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cause, CliDemoOf, testing::ValuesIn(reproduced_causes()),
-                         [](const testing::TestParamInfo<std::string>& info) {
-                           std::string name = info.param;
+                         [](const testing::TestParamInfo<std::string>& cause) {
+                           std::string name = cause.param;
                            std::erase(name, '-');
                            return name;
                          });

@@ -74,7 +74,8 @@ TEST(Findings, AreWrittenInLinesThatAlign) {
 class CliDoctor : public CliTest {
  protected:
   [[nodiscard]] static Json finding(const CliResult& result, const std::string& id) {
-    for (const Json& each : Json::parse(result.out).at("findings"))
+    const Json report = Json::parse(result.out);
+    for (const Json& each : report.at("findings"))
       if (each.at("id") == id) return each;
     return Json::object();
   }

@@ -22,8 +22,9 @@ class DoctorOfAWorkspace : public testing::Test {
   /// Those that are no mere passes.
   [[nodiscard]] std::vector<Json> findings() const {
     const CliResult result = run_cli({"doctor", place_.root().string(), "--json"});
+    const Json report = Json::parse(result.out);
     std::vector<Json> found;
-    for (const Json& finding : Json::parse(result.out).at("findings"))
+    for (const Json& finding : report.at("findings"))
       if (finding.at("severity") != "pass") found.push_back(finding);
     return found;
   }
@@ -119,8 +120,9 @@ TEST_F(DoctorOfAWorkspace, SeesThatTheDatabasesOfProtectedProfilesAreEncrypted) 
     const auto database = part_of(place_.folder(profile), "database.");
     const CliResult result = run_cli({"doctor", database.string(), "--json"});
     EXPECT_EQ(result.status, 1) << result.out;
+    const Json report = Json::parse(result.out);
     bool is_told = false;
-    for (const Json& finding : Json::parse(result.out).at("findings"))
+    for (const Json& finding : report.at("findings"))
       is_told = is_told || (finding.at("id") == "encryption" && finding.at("title") == "encrypted");
     EXPECT_TRUE(is_told) << result.out;
   }

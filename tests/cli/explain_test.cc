@@ -32,8 +32,11 @@ TEST(CliExplain, TellsTheCureWhereThereIsOneCauseOnly) {
 
 TEST(CliExplain, KeepsItsLinesWithinEightyColumns) {
   const CliResult result = run_cli({"explain", "busy"});
-  for (const std::string& line : lines_of(result.out))
-    if (line.starts_with("  ")) EXPECT_LE(line.size(), 80U) << line;
+  for (const std::string& line : lines_of(result.out)) {
+    if (line.starts_with("  ")) {
+      EXPECT_LE(line.size(), 80U) << line;
+    }
+  }
 }
 
 TEST(CliExplain, HasTheSameForPrograms) {

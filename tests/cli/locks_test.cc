@@ -15,7 +15,7 @@ namespace {
 using testing::HasSubstr;
 
 // Never gives a row.
-constexpr std::string_view kForEver =
+constexpr std::string_view kCountForEver =
     "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c)";
 
 // Name, size, inode and the time of the last change of every file.
@@ -82,7 +82,7 @@ TEST_F(CliLocks, NamesAForeignProgram) {
                                  {"waiters", Json::array()},
                                  {"waiting", 0}}));
   const CliResult table = run_cli({"locks", db_});
-  EXPECT_THAT(table.out, HasSubstr("WRITE     write  "));
+  EXPECT_THAT(table.out, HasSubstr("WRITE   write  "));
   EXPECT_THAT(table.out, HasSubstr(std::to_string(shell.pid()) + "  sqlite3"));
 }
 
@@ -144,7 +144,7 @@ TEST_F(CliLocks, NamesTheLaneAndThoseWhoWaitForTheTurn) {
 // DOC-05: who holds the lock, also when its process stands still.
 TEST_F(CliLocks, NamesAStoppedWriterWithItsLaneAndItsStatement) {
   CliRun run({"exec", db_,
-              "INSERT INTO note(title, score) VALUES ('secret', (" + std::string(kForEver) +
+              "INSERT INTO note(title, score) VALUES ('secret', (" + std::string(kCountForEver) +
                   " SELECT max(i) FROM c))"});
   ASSERT_TRUE(soon([&] { return find("WRITE")["sql"].is_string(); }));
   run.process().signal(SIGSTOP);
@@ -169,7 +169,7 @@ TEST_F(CliLocks, NamesAStoppedWriterWithItsLaneAndItsStatement) {
 
 TEST_F(CliLocks, NamesTheReadOfAProcessThatCannotWrite) {
   exec("INSERT INTO note(title) VALUES ('x')");
-  CliRun reader({"query", db_, std::string(kForEver) + " SELECT max(i), title FROM c, note"});
+  CliRun reader({"query", db_, std::string(kCountForEver) + " SELECT max(i), title FROM c, note"});
   const auto read = [&] {
     for (const Json& lock : locks())
       if (lock.at("title").get<std::string>().starts_with("WAL read mark") &&
