@@ -23,7 +23,7 @@ def expected_output(source):
 class Examples(unittest.TestCase):
     def test_there_is_one_for_each_way_of_use(self):
         self.assertEqual([source.stem for source in SOURCES],
-                         ["adopting", "background", "event_loop", "minimal", "observing",
+                         ["adopting", "asio", "background", "event_loop", "minimal", "observing",
                           "processes", "vault"])
 
     def test_each_prints_what_it_says(self):
