@@ -16,7 +16,7 @@ BROKEN = {
         ("src/sqlite/a.cc", '#include "gate/claim.h"\n'),
         ("src/gate/a.cc", '#include "database/pool.h"\n'),
         ("src/audit/a.cc", '#include "tasks/queue.h"\n'),
-        ("src/diagnose/a.cc", '#include "database/pool.h"\n'),
+        ("src/diagnose/a.cc", '#include "tasks/attempts.h"\n'),
         ("src/database/a.cc", '#include "turnstile/diagnose.h"\n'),
         ("src/gate/b.cc", '#include "turnstile/database.h"\n'),
         ("examples/kb/a.cc", '#include "sqlite/connection.h"\n'),

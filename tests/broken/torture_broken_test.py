@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`turnstile torture` finds that a guarantee is broken, and finds nothing where none is.
 
-    torture_broken.py PROGRAM
+    torture_broken_test.py PROGRAM
 
 PROGRAM is the variant that break.py makes.
 """
