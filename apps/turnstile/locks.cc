@@ -57,7 +57,7 @@ void print_moment(const std::vector<LockInfo>& locks, Context& context, bool is_
     output.write(dump({{"time", now}, {"locks", locks_to_json(locks)}}) + "\n");
   } else {
     constexpr std::string_view kClearScreen = "\x1b[H\x1b[2J";
-    output.write(output.is_terminal() ? kClearScreen : is_first ? "" : "\n");
+    output.write(output.is_screen() ? kClearScreen : is_first ? "" : "\n");
     output.write(now + "\n");
     print(locks, output);
   }

@@ -15,18 +15,28 @@
 
 namespace turnstile::cli {
 
+namespace {
+
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+bool knows_sequences(std::FILE* stream) {
+  return ::isatty(::fileno(stream)) == 1 && variable("TERM") != "dumb";
+}
+
+}  // namespace
+
 Style Style::of(std::FILE* stream) {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string_view(value == nullptr ? "" : value);
-  };
-  const bool colours =
-      ::isatty(::fileno(stream)) == 1 && variable("NO_COLOR").empty() && variable("TERM") != "dumb";
-  if (!colours) return {};
+  if (!knows_sequences(stream) || !variable("NO_COLOR").empty()) return {};
   return {"\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[1;31m", "\x1b[1;33m"};
 }
 
-Output::Output() : is_terminal_(::isatty(STDOUT_FILENO) == 1), style_(Style::of(stdout)) {}
+Output::Output()
+    : is_terminal_(::isatty(STDOUT_FILENO) == 1),
+      is_screen_(knows_sequences(stdout)),
+      style_(Style::of(stdout)) {}
 
 namespace {
 

@@ -34,10 +34,13 @@ class Output {
   void flush();
 
   [[nodiscard]] bool is_terminal() const noexcept { return is_terminal_; }
+  /// A terminal that can be drawn on, rather than one that is only written to.
+  [[nodiscard]] bool is_screen() const noexcept { return is_screen_; }
   [[nodiscard]] const Style& style() const noexcept { return style_; }
 
  private:
   bool is_terminal_;
+  bool is_screen_;
   Style style_;
 };
 

@@ -27,6 +27,23 @@ constexpr std::uint16_t kPort = 8040;
 // Several who look at the page are shown the same look, so that the rates are those of a second.
 constexpr std::chrono::milliseconds kFresh{900};
 
+/// A text that is made anew when it is older than kFresh. Threads: confined.
+class Recent {
+ public:
+  template <class Make>
+  const std::string& get(const Make& make) {
+    if (!at_ || steady_clock::now() - *at_ >= kFresh) {
+      text_ = make();
+      at_ = steady_clock::now();
+    }
+    return text_;
+  }
+
+ private:
+  std::optional<steady_clock::time_point> at_;
+  std::string text_;
+};
+
 /// What the server is asked for. Threads: confined.
 class Site {
  public:
@@ -36,10 +53,13 @@ class Site {
     try {
       if (path == "/")
         return {.type = "text/html; charset=utf-8", .body = std::string(live_page())};
-      if (path == "/live.json") return {.type = "application/json", .body = live() + "\n"};
+      if (path == "/live.json")
+        return {.type = "application/json",
+                .body = live_.get([this] { return dump(live_to_json(source_.look())) + "\n"; })};
       if (path == "/metrics") {
         return {.type = "application/openmetrics-text; version=1.0.0; charset=utf-8",
-                .body = to_open_metrics(processes(path_), locks(path_))};
+                .body = metrics_.get(
+                    [this] { return to_open_metrics(processes(path_), locks(path_)); })};
       }
     } catch (const Error& error) {
       // The file may be there again at the next look.
@@ -52,18 +72,10 @@ class Site {
   }
 
  private:
-  const std::string& live() {
-    if (!at_ || steady_clock::now() - *at_ >= kFresh) {
-      json_ = dump(live_to_json(source_.look()));
-      at_ = steady_clock::now();
-    }
-    return json_;
-  }
-
   const std::string path_;
   LiveSource source_;
-  std::optional<steady_clock::time_point> at_;
-  std::string json_;
+  Recent live_;
+  Recent metrics_;
 };
 
 std::uint16_t port_of(const Arguments& arguments) {

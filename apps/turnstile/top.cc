@@ -1,4 +1,5 @@
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,7 +32,8 @@ struct Size {
 // Asked for each time, so that a terminal may change its size.
 Size size_of_terminal() {
   winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return {.rows = 24};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
+    return {.rows = 24};
   return {size.ws_col, size.ws_row};
 }
 
@@ -41,6 +43,12 @@ Size size_of_terminal() {
 class Screen {
  public:
   explicit Screen(Output& output) : output_(output) {
+    // Ctrl-Z and Ctrl-\ would leave a shell on this screen, without a cursor.
+    if (::tcgetattr(STDOUT_FILENO, &former_) == 0) {
+      termios keys = former_;
+      keys.c_cc[VSUSP] = keys.c_cc[VQUIT] = _POSIX_VDISABLE;
+      has_former_ = ::tcsetattr(STDOUT_FILENO, TCSANOW, &keys) == 0;
+    }
     // The other screen, without a cursor.
     output_.write("\x1b[?1049h\x1b[?25l");
   }
@@ -67,6 +75,7 @@ class Screen {
   void leave() noexcept {
     const std::lock_guard lock(mutex_);
     if (std::exchange(left_, true)) return;
+    if (has_former_) ::tcsetattr(STDOUT_FILENO, TCSANOW, &former_);
     try {
       output_.write("\x1b[?25h\x1b[?1049l");
       output_.flush();
@@ -78,6 +87,8 @@ class Screen {
 
  private:
   Output& output_;
+  termios former_{};
+  bool has_former_ = false;
   std::mutex mutex_;
   bool left_ = false;
 };
@@ -114,7 +125,7 @@ ExitCode run_top(Context& context) {
     return ExitCode::Done;
   }
   Output& output = context.output;
-  if (output.is_terminal() && !arguments.json()) {
+  if (output.is_screen() && !arguments.json()) {
     Screen screen(output);
     const Interrupts::StopAction stop(context.interrupts, [&screen] { screen.leave(); });
     do {

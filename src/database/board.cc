@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sqlite/shown_sql.h"
+#include "sqlite/utf8.h"
 
 namespace turnstile::database {
 
@@ -14,6 +15,23 @@ namespace {
 std::string board_name(std::uint64_t device, std::uint64_t inode) {
   return "turnstile-board:" + std::to_string(major(device)) + ":" + std::to_string(minor(device)) +
          ":" + std::to_string(inode);
+}
+
+bool is_shown(const void* data) {
+  const auto* const page = static_cast<const BoardPage*>(data);
+  return page->magic.load(std::memory_order_acquire) == BoardPage::kMagic;
+}
+
+std::string_view name_of(const BoardPage::Lane& lane) {
+  return {lane.name.begin(), std::find(lane.name.begin(), lane.name.end(), '\0')};
+}
+
+// What a name ends at cannot be in it, and everybody who reads it relies on UTF-8.
+std::string readable(std::string_view name) {
+  std::string result = sqlite::escape_invalid_utf8(name);
+  for (std::size_t at = result.find('\0'); at != result.npos; at = result.find('\0', at))
+    result.replace(at, 1, "\\x00");
+  return result;
 }
 
 }  // namespace
@@ -29,11 +47,25 @@ Board::Board(const Location& location) : page_(nullptr) {
 LaneRecorder& Board::add_lane(std::string_view name) {
   for (BoardPage::Lane& lane : page_->lanes) {
     if (lane.used.load(std::memory_order_relaxed) != 0) continue;
-    std::copy_n(name.begin(), sqlite::fitting(name, lane.name.size() - 1), lane.name.begin());
+    std::ranges::copy(free_name(name, lane.name.size() - 1), lane.name.begin());
     lane.used.store(1, std::memory_order_release);
     return lane.recorder;
   }
   return *hidden_.emplace_back(std::make_unique<LaneRecorder>());
+}
+
+// Whoever adds figures up by name must not find two lanes of one name.
+std::string Board::free_name(std::string_view wanted, std::size_t size) const {
+  const std::string name = readable(wanted);
+  std::string result = name.substr(0, sqlite::fitting(name, size));
+  const auto is_taken = [&](const BoardPage::Lane& lane) {
+    return lane.used.load(std::memory_order_relaxed) != 0 && name_of(lane) == result;
+  };
+  for (int number = 2; std::ranges::any_of(page_->lanes, is_taken); ++number) {
+    const std::string mark = '#' + std::to_string(number);
+    result = name.substr(0, sqlite::fitting(name, size - mark.size())) + mark;
+  }
+  return result;
 }
 
 void Board::show(std::size_t readers, bool writable) noexcept {
@@ -48,8 +80,7 @@ Metrics BoardPage::metrics() const {
   Metrics metrics;
   for (const Lane& lane : lanes) {
     if (lane.used.load(std::memory_order_acquire) == 0) break;
-    const auto end = std::find(lane.name.begin(), lane.name.end(), '\0');
-    metrics.lanes.push_back(lane.recorder.snapshot({lane.name.begin(), end}));
+    metrics.lanes.push_back(lane.recorder.snapshot(std::string(name_of(lane))));
   }
   std::ranges::sort(metrics.lanes, {}, &LaneMetrics::name);
   recorder.add_to(metrics);
@@ -74,11 +105,12 @@ std::uint32_t BoardPage::waiting_writes() const noexcept {
 
 std::optional<ForeignBoard> ForeignBoard::find(std::int64_t pid, std::uint64_t device,
                                                std::uint64_t inode) {
-  auto memory = gate::ForeignMemory::find(pid, board_name(device, inode), sizeof(BoardPage));
+  // One that is closed may be beside the one that is open, for as long as somebody has a lane of
+  // it.
+  auto memory =
+      gate::ForeignMemory::find(pid, board_name(device, inode), sizeof(BoardPage), is_shown);
   if (!memory) return std::nullopt;
-  ForeignBoard board(std::move(*memory));
-  if (board.page().magic.load(std::memory_order_acquire) != BoardPage::kMagic) return std::nullopt;
-  return board;
+  return ForeignBoard(std::move(*memory));
 }
 
 }  // namespace turnstile::database

@@ -35,7 +35,8 @@ struct BoardPage {
 
   struct Lane {
     std::atomic<std::uint32_t> used;  ///< Once it is 1, the name does not change any more.
-    std::array<char, 60> name;        ///< Ends with a zero byte; longer names are cut.
+    /// UTF-8, and of one lane only; ends with a zero byte. Longer names are cut.
+    std::array<char, 60> name;
     LaneRecorder recorder;
   };
 
@@ -71,7 +72,7 @@ class Board {
   [[nodiscard]] BoardPage& page() noexcept { return *page_; }
 
   /// A place for a new lane's figures, for as long as this object lives. Those beyond kLanes do not
-  /// show.
+  /// show. A name that is taken already after it was cut gets a number: `#2`.
   [[nodiscard]] LaneRecorder& add_lane(std::string_view name);
 
   /// From now on it is seen.
@@ -79,6 +80,8 @@ class Board {
   void hide() noexcept { page_->magic.store(0, std::memory_order_release); }
 
  private:
+  [[nodiscard]] std::string free_name(std::string_view wanted, std::size_t size) const;
+
   std::optional<gate::SharedMemory> shared_;
   std::unique_ptr<BoardPage> own_;  // Where there is none that is shared.
   BoardPage* page_;

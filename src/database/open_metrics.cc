@@ -39,20 +39,6 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-// A lane may have any name, and the format is UTF-8: a byte that is none is told as `\xff`.
-std::string as_utf8(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string result;
-  for (;;) {
-    const std::size_t invalid = sqlite::find_invalid_utf8(text);
-    result += text.substr(0, invalid);
-    if (invalid == std::string_view::npos) return result;
-    const auto byte = static_cast<unsigned char>(text[invalid]);
-    result.append("\\x").append(1, kDigits[byte >> 4U]).append(1, kDigits[byte & 15U]);
-    text.remove_prefix(invalid + 1);
-  }
-}
-
 std::string joined(const std::string& labels, const std::string& more) {
   return labels.empty() || more.empty() ? labels + more : labels + ',' + more;
 }
@@ -167,7 +153,8 @@ void write_wal(Text& out, Sources sources) {
 }  // namespace
 
 std::string metric_label(std::string_view name, std::string_view value) {
-  return std::string(name) + "=\"" + escaped(as_utf8(value)) + '"';
+  // The format is UTF-8, and a lane, or a program, may have any name.
+  return std::string(name) + "=\"" + escaped(sqlite::escape_invalid_utf8(value)) + '"';
 }
 
 void OpenMetricsText::family(std::string name, std::string_view type, std::string_view unit,

@@ -1,8 +1,10 @@
 #include "diagnose/picture.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -20,6 +22,12 @@ std::filesystem::path find_database(std::string_view path) {
     sqlite::raise_system(is_missing ? code("DB_NOT_FOUND") : code("DB_PERMISSION"),
                          "cannot find " + std::string(path), error.value());
   }
+  if (!std::filesystem::is_regular_file(resolved, error))
+    throw StorageError({.code = code("DB_OPEN_FAILED"),
+                        .message = std::string(path) + " is not a regular file"});
+  // Without it there would seem to be no locks.
+  if (::access("/proc/locks", R_OK) != 0)
+    sqlite::raise_system(code("DB_PERMISSION"), "cannot read /proc/locks", errno);
   return resolved;
 }
 

@@ -1,5 +1,6 @@
 // What the processes show of themselves, whatever locks they have.
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -82,17 +83,27 @@ void write_processes(database::OpenMetricsText& out, const std::vector<ProcessIn
   }
 }
 
+// Locks may look alike: the kernel names no process for those of an open file description.
+struct SameLocks {
+  int held = 0;
+  int waiting = 0;
+};
+
 void write_locks(database::OpenMetricsText& out, const std::vector<LockInfo>& locks) {
-  const auto labels = [](const LockInfo& lock) {
-    return database::metric_label("lock", lock.name) + ',' +
-           database::metric_label("kind", lock.kind) + ',' + labels_of(lock.pid, lock.program);
-  };
-  out.family("lock_held", "gauge", "", "1 for each lock that a process has.");
-  for (const LockInfo& lock : locks)
-    out.sample("", labels(lock), 1);
+  std::map<std::string, SameLocks> by_labels;
+  for (const LockInfo& lock : locks) {
+    SameLocks& same = by_labels[database::metric_label("lock", lock.name) + ',' +
+                                database::metric_label("kind", lock.kind) + ',' +
+                                labels_of(lock.pid, lock.program)];
+    ++same.held;
+    same.waiting += static_cast<int>(lock.waiting);
+  }
+  out.family("lock_held", "gauge", "", "Locks that a process has; pid 0: a process unknown.");
+  for (const auto& [labels, same] : by_labels)
+    out.sample("", labels, same.held);
   out.family("lock_waiting_calls", "gauge", "", "Calls that wait for a lock.");
-  for (const LockInfo& lock : locks)
-    out.sample("", labels(lock), lock.waiting);
+  for (const auto& [labels, same] : by_labels)
+    out.sample("", labels, same.waiting);
 }
 
 }  // namespace

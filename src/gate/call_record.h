@@ -20,10 +20,11 @@ struct ShownCall {
   std::array<char, 48> lane{};  ///< Ends with a zero byte; longer names are cut.
 };
 
-/// All zero is the initial state: it stands in shared memory.
+/// All zero is the initial state: it stands in shared memory. It has cache lines of its own, since
+/// other threads write its neighbours in each of their transactions.
 ///
 /// Threads: confined to whoever has the connection, or gives it; call() and sql() are shared.
-class CallRecord {
+class alignas(64) CallRecord {
  public:
   /// From `claim.since` on, by the thread of the claim.
   void begin(const Claim& claim) noexcept { begin(claim, claim.thread_id, claim.since); }

@@ -19,7 +19,7 @@ namespace turnstile::gate {
 /// Threads: immutable; what is in it has its own rules.
 class SharedMemory {
  public:
-  /// Empty where the system refuses.
+  /// Empty where the system refuses, or would end the process for a file of this size.
   [[nodiscard]] static std::optional<SharedMemory> make(const std::string& name, std::size_t size);
 
   [[nodiscard]] void* data() const noexcept { return data_; }
@@ -37,10 +37,12 @@ class SharedMemory {
 /// Threads: immutable, as above.
 class ForeignMemory {
  public:
-  /// That of the process with this name and exactly this size, which cannot become less; empty when
-  /// there is none or this user may not look at the process.
+  /// That of the process with this name, exactly this size, which cannot become less, and content
+  /// that `fits` wants; empty when there is none or this user may not look at the process. Opens
+  /// nothing that is not such memory: to close a file takes this process's locks on it away.
   [[nodiscard]] static std::optional<ForeignMemory> find(std::int64_t pid, const std::string& name,
-                                                         std::size_t size);
+                                                         std::size_t size,
+                                                         bool (*fits)(const void* data));
   ForeignMemory(ForeignMemory&& other) noexcept;
   ForeignMemory& operator=(ForeignMemory&&) = delete;
   ForeignMemory(const ForeignMemory&) = delete;

@@ -57,4 +57,17 @@ std::size_t find_invalid_utf8(std::string_view text) noexcept {
   }
 }
 
+std::string escape_invalid_utf8(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string result;
+  for (;;) {
+    const std::size_t invalid = find_invalid_utf8(text);
+    result += text.substr(0, invalid);
+    if (invalid == std::string_view::npos) return result;
+    const auto byte = static_cast<unsigned char>(text[invalid]);
+    result.append("\\x").append(1, kDigits[byte >> 4U]).append(1, kDigits[byte & 15U]);
+    text.remove_prefix(invalid + 1);
+  }
+}
+
 }  // namespace turnstile::sqlite

@@ -15,6 +15,7 @@
 
 #include "cli/cli_test.h"
 #include "gate/descriptor.h"
+#include "support/open_metrics.h"
 #include "support/place_of.h"
 #include "support/soon.h"
 
@@ -132,7 +133,7 @@ TEST_F(CliServe, GivesMetricsOfEveryProcess) {
                text.npos;
   })) << text;
   EXPECT_THAT(text, HasSubstr("Content-Type: application/openmetrics-text; version=1.0.0"));
-  EXPECT_THAT(text, EndsWith("# EOF\n"));
+  EXPECT_NO_THROW(open_metrics::Parser::parse(body_of(text)));
   EXPECT_EQ(shell.run("COMMIT"), "");
 }
 
@@ -144,11 +145,30 @@ TEST_F(CliServe, AnswersOnlyForItsOwnName) {
   const std::string port = ":" + std::to_string(port_);
   EXPECT_EQ(status("Host: localhost" + port + "\r\n"), "200");
   EXPECT_EQ(status("hOST:127.0.0.1" + port + "\r\n"), "200");
+  EXPECT_EQ(status("Host: LocalHost" + port + "\r\n"), "200");
   EXPECT_EQ(status("Host: attacker.example" + port + "\r\n"), "403");
   EXPECT_EQ(status("Host: localhost.attacker.example" + port + "\r\n"), "403");
   EXPECT_EQ(status("Host: localhost\r\n"), "403");
   EXPECT_EQ(status(""), "403");
   EXPECT_EQ(status("Host: localhost" + port + "\r\nHost: localhost" + port + "\r\n"), "403");
+}
+
+// What a page of another site loads into itself, which may not read it and would keep us busy.
+TEST_F(CliServe, AnswersNoPartOfAnotherSitesPage) {
+  const auto status = [&](const std::string& mode) {
+    return ask("GET /metrics HTTP/1.1\r\nHost: " + host() + "\r\nSec-Fetch-Site: cross-site\r\n" +
+               "Sec-Fetch-Mode: " + mode + "\r\n\r\n")
+        .substr(9, 3);
+  };
+  EXPECT_EQ(status("no-cors"), "403");
+  EXPECT_EQ(status("navigate"), "200");  // Somebody follows a link.
+}
+
+TEST_F(CliServe, TakesTheFormOfARequestThatNamesTheServer) {
+  const std::string rest = " HTTP/1.1\r\nHost: " + host() + "\r\n\r\n";
+  EXPECT_THAT(ask("GET http://" + host() + rest), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(ask("GET http://" + host() + "/live.json?x" + rest), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(ask("GET http://attacker.example/" + rest), StartsWith("HTTP/1.1 403 "));
 }
 
 TEST_F(CliServe, RefusesWhatItDoesNotServe) {

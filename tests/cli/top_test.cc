@@ -146,6 +146,19 @@ TEST_F(CliTop, LeavesTheTerminalAsItWas) {
   EXPECT_EQ(content(before), content(after));
 }
 
+// A terminal that knows no escape sequences gets lines, as a pipe does.
+TEST_F(CliTop, WritesLinesWhereTheTerminalCannotBeDrawnOn) {
+  ChildProcess terminal({"script", "-q", "-c",
+                         "TERM=dumb " + place_of::cli() + " top " + db_ + " --interval 100ms",
+                         "/dev/null"});
+  std::string seen = terminal.read_line();
+  terminal.send("\x03");  // Ctrl-C
+  for (auto line = terminal.next_line(); line; line = terminal.next_line())
+    seen += *line + "\n";
+  EXPECT_THAT(seen, HasSubstr("app.db"));
+  EXPECT_THAT(seen, Not(HasSubstr("\x1b")));
+}
+
 TEST_F(CliTop, MakesNoFile) {
   const std::string path = directory_.file("plain.db");
   std::ofstream(path).close();

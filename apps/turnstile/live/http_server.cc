@@ -43,7 +43,8 @@ std::string to_text(const HttpResponse& response, bool with_body) {
   std::string text = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n"
       "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n"
-      "Referrer-Policy: no-referrer\r\nContent-Security-Policy: default-src 'none'; "
+      "Referrer-Policy: no-referrer\r\nCross-Origin-Resource-Policy: "
+      "same-origin\r\nContent-Security-Policy: default-src 'none'; "
       "style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
       "img-src data:\r\n{}\r\n",
       response.status, reason, response.type, response.body.size(),
@@ -62,26 +63,26 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(0, text.find_last_not_of(kBlank) + 1);
 }
 
-bool is_host(std::string_view name) {
-  constexpr std::string_view kHost = "host";
-  return std::ranges::equal(name, kHost, {}, [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+std::string in_lower_case(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return result;
 }
 
-// The value of the only `Host`; empty when there is none, or two.
-std::optional<std::string_view> host_of(std::string_view fields) {
-  std::optional<std::string_view> host;
+// The value of the only field of this name; empty when there is none, or two.
+std::optional<std::string> field_of(std::string_view fields, std::string_view name) {
+  std::optional<std::string> value;
   while (!fields.empty()) {
     const std::size_t end = std::min(fields.find("\r\n"), fields.size());
     const std::string_view line = fields.substr(0, end);
     fields.remove_prefix(std::min(end + 2, fields.size()));
     const std::size_t colon = line.find(':');
-    if (colon == line.npos || !is_host(line.substr(0, colon))) continue;
-    if (host) return std::nullopt;
-    host = trimmed(line.substr(colon + 1));
+    if (colon == line.npos || in_lower_case(line.substr(0, colon)) != name) continue;
+    if (value) return std::nullopt;
+    value = in_lower_case(trimmed(line.substr(colon + 1)));
   }
-  return host;
+  return value;
 }
 
 }  // namespace
@@ -115,8 +116,11 @@ void HttpServer::stop() noexcept {
 
 void HttpServer::run() {
   for (;;) {
-    std::vector<pollfd> wanted{{stop_.number(), POLLIN, 0}, {listener_.number(), POLLIN, 0}};
-    Clock::time_point until = Clock::time_point::max();
+    // Who is not asked about is passed over by poll().
+    const int listener = is_full_ ? -1 : listener_.number();
+    std::vector<pollfd> wanted{{stop_.number(), POLLIN, 0}, {listener, POLLIN, 0}};
+    Clock::time_point until = is_full_ ? Clock::now() + kPause : Clock::time_point::max();
+    is_full_ = false;
     for (const Connection& connection : connections_) {
       wanted.push_back({connection.socket.number(),
                         static_cast<short>(connection.phase == Phase::Writing ? POLLOUT : POLLIN),
@@ -149,7 +153,12 @@ void HttpServer::accept_all() {
         ::accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket.is_open()) {
       // No descriptor is left: those that are taken come free in time, the oldest one now.
-      if ((errno == EMFILE || errno == ENFILE) && !connections_.empty()) connections_.pop_front();
+      if (errno == EMFILE || errno == ENFILE) {
+        if (connections_.empty())
+          is_full_ = true;
+        else
+          connections_.pop_front();
+      }
       return;
     }
     if (connections_.size() >= kConnections) connections_.pop_front();
@@ -219,13 +228,27 @@ std::string HttpServer::answer(std::string_view request) const {
   if (first == line.npos || first == last || !line.substr(last + 1).starts_with("HTTP/1."))
     return to_text(refusal(400, "this is no HTTP request"), true);
   const std::string_view method = line.substr(0, first);
-  const std::string_view target = line.substr(first + 1, last - first - 1);
+  std::string_view target = line.substr(first + 1, last - first - 1);
   const bool is_head = method == "HEAD";
-  const std::optional<std::string_view> host = host_of(fields);
-  if (!host || !is_own(*host))
+  const std::optional<std::string> host = field_of(fields, "host");
+  // What a page of another site loads (https://www.w3.org/TR/fetch-metadata/).
+  const bool is_of_another = field_of(fields, "sec-fetch-site") == "cross-site" &&
+                             field_of(fields, "sec-fetch-mode") != "navigate";
+  if (!host || !is_own(*host) || is_of_another)
     return to_text(refusal(403, "this page is for http://127.0.0.1 and http://localhost only"),
                    !is_head);
   if (method != "GET" && !is_head) return to_text(refusal(405, "only GET is served"), true);
+  // The form with the server's name before the path,
+  // https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+  constexpr std::string_view kScheme = "http://";
+  if (target.starts_with(kScheme)) {
+    target.remove_prefix(kScheme.size());
+    const std::size_t path = std::min(target.find('/'), target.size());
+    if (!is_own(in_lower_case(target.substr(0, path))))
+      return to_text(refusal(403, "this is no server for others"), !is_head);
+    target.remove_prefix(path);
+    if (target.empty()) target = "/";
+  }
   return to_text(handler_(target.substr(0, target.find('?'))), !is_head);
 }
 

@@ -71,11 +71,16 @@ class HttpServer {
   [[nodiscard]] bool is_own(std::string_view host) const;
   [[nodiscard]] std::string answer(std::string_view request) const;
 
+  /// Until the next try when there is no descriptor for a connection, and none that could be given
+  /// up for it.
+  static constexpr std::chrono::milliseconds kPause{200};
+
   const Handler handler_;
   gate::Descriptor listener_;
   gate::Descriptor stop_;
   std::uint16_t port_ = 0;
   std::list<Connection> connections_;  // The oldest first.
+  bool is_full_ = false;
 };
 
 }  // namespace turnstile::cli

@@ -125,7 +125,8 @@ Json live_to_json(const LiveView& view) {
     processes.push_back(process_json(process));
   Json strangers = Json::array();
   for (const LiveStranger& stranger : view.strangers)
-    strangers.push_back({{"pid", stranger.pid}, {"program", text_or_null(stranger.program)}});
+    strangers.push_back({{"pid", stranger.pid == 0 ? Json() : Json(stranger.pid)},
+                         {"program", text_or_null(stranger.program)}});
   Json lanes = Json::array();
   for (const LiveLane& lane : view.lanes)
     lanes.push_back(lane_json_of(lane));

@@ -35,6 +35,15 @@ std::string brief(double number) {
   return fmt::format("{:.1f}M", number / 1'000'000);
 }
 
+std::string brief(std::uint64_t count) {
+  return count < 10'000 ? fmt::format("{}", count) : brief(static_cast<double>(count));
+}
+
+// The kernel does not know the process of every lock.
+std::string shown_pid(std::int64_t pid) {
+  return pid == 0 ? "?" : fmt::format("{}", pid);
+}
+
 std::string dash_for_none(const Histogram& histogram) {
   return histogram.count == 0 ? "-" : brief(histogram.percentile(99));
 }
@@ -109,7 +118,7 @@ void add_lanes(Lines& lines, const LiveView& view) {
                           padded(printable(lane.name), 18), brief(lane.writes_per_second),
                           brief(lane.reads_per_second), dash_for_none(lane.wait),
                           brief(lane.longest_wait), dash_for_none(lane.hold),
-                          brief(lane.longest_hold), brief(static_cast<double>(lane.failed))));
+                          brief(lane.longest_hold), brief(lane.failed)));
   }
 }
 
@@ -123,7 +132,7 @@ void add_processes(Lines& lines, const LiveView& view) {
                           process.waiting_writes, process.calls.size(), brief(process.open_for)));
   }
   for (const LiveStranger& stranger : view.strangers)
-    lines.add(fmt::format("{:>8} {} does not show what it does", stranger.pid,
+    lines.add(fmt::format("{:>8} {} does not show what it does", shown_pid(stranger.pid),
                           padded(printable(stranger.program), 18)));
 }
 
@@ -161,7 +170,7 @@ void add_locks(Lines& lines, const LiveView& view) {
     std::string waiters;
     for (const std::int64_t pid : lock.waiters)
       waiters += fmt::format("{}{}", waiters.empty() ? "" : " ", pid);
-    lines.add(fmt::format("{:<9} {:>8} {} {} {:>9} {:>7} {}", lock.name, lock.pid,
+    lines.add(fmt::format("{:<9} {:>8} {} {} {:>9} {:>7} {}", lock.name, shown_pid(lock.pid),
                           padded(printable(lock.program), 15), padded(printable(lock.lane), 12),
                           lock.since ? (lock.since_is_least ? ">" : "") + brief(*lock.since) : "-",
                           lock.waiting, waiters));

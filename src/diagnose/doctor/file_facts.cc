@@ -124,7 +124,9 @@ FileContent classify(std::string_view bytes) {
 /// A file that SQLite has no locks on. Threads: confined.
 class PlainFile {
  public:
-  explicit PlainFile(const std::filesystem::path& path) : file_(std::fopen(path.c_str(), "rbe")) {}
+  // To open a FIFO would wait for somebody who writes.
+  explicit PlainFile(const std::filesystem::path& path)
+      : file_(look_at(path).is_regular ? std::fopen(path.c_str(), "rbe") : nullptr) {}
 
   /// False at its end and when it cannot be read.
   [[nodiscard]] bool read(std::uint64_t offset, std::span<char> to) {

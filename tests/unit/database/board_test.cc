@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "support/forked.h"
+#include "support/open_metrics.h"
 #include "support/run_script.h"
 #include "support/temp_dir.h"
 #include "turnstile/turnstile.h"
@@ -94,6 +96,29 @@ TEST_F(BoardTest, GoesWithTheDatabase) {
   ASSERT_TRUE(find());
   db_.close();
   EXPECT_FALSE(find());
+}
+
+TEST_F(BoardTest, IsThatOfTheOpenDatabaseWhileALaneOfAClosedOneIsLeft) {
+  const Lane former = db_.lane("notes");
+  db_.close();
+  EXPECT_FALSE(find());
+  const Database again = Database::open(path_);
+  EXPECT_TRUE(find());
+}
+
+TEST_F(BoardTest, HasNoTwoLanesOfOneName) {
+  const std::string name(80, 'n');
+  std::set<std::string> shown;
+  for (const std::string& lane :
+       {name + "1", name + "2", std::string("a\0b", 3), std::string("a\0c", 3), std::string("\xff"),
+        std::string("\\xff")})
+    static_cast<void>(db_.lane(lane));
+  const Metrics metrics = find()->page().metrics();
+  for (const LaneMetrics& lane : metrics.lanes)
+    shown.insert(lane.name);
+  EXPECT_EQ(shown, (std::set<std::string>{name.substr(0, 59), name.substr(0, 57) + "#2", "a\\x00b",
+                                          "a\\x00c", "\\xff", "\\xff#2"}));
+  EXPECT_NO_THROW(test::open_metrics::Parser::parse(to_open_metrics(metrics)));
 }
 
 TEST_F(BoardTest, IsNotInheritedByAChild) {

@@ -15,6 +15,7 @@
 #include "sqlite/connection.h"
 #include "support/sqlite_shell.h"
 #include "support/temp_dir.h"
+#include "support/thrown.h"
 #include "turnstile/diagnose.h"
 #include "turnstile/error.h"
 
@@ -109,6 +110,12 @@ TEST_F(Locks, DoNotDropTheLocksOfTheirOwnProcess) {
   test::SqliteShell shell(path());
   EXPECT_THAT(shell.run("BEGIN IMMEDIATE"), HasSubstr("locked"));
   connection.execute("ROLLBACK");
+}
+
+TEST_F(Locks, AreNotToldOfWhatIsNoFile) {
+  const std::string directory = std::filesystem::path(path()).parent_path().string();
+  EXPECT_EQ(test::thrown<StorageError>([&] { static_cast<void>(locks(directory)); }).code(),
+            "DB_OPEN_FAILED");
 }
 
 TEST_F(Locks, OfAStrangerAreAsOldAsTheyHaveBeenSeen) {

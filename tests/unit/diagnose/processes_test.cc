@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "support/open_metrics.h"
 #include "support/run_script.h"
 #include "support/temp_dir.h"
 #include "turnstile/diagnose.h"
@@ -90,7 +91,13 @@ TEST_F(Processes, AreToldToCollectorsTogether) {
   lock.kind = "write";
   lock.pid = 4713;
   lock.waiting = 3;
-  const std::string text = to_open_metrics({first, second}, {lock});
+  LockInfo unknown;  // Of an open file description, twice.
+  unknown.name = "SHARED";
+  unknown.kind = "read";
+  const std::string text = to_open_metrics({first, second}, {lock, unknown, unknown});
+  EXPECT_NO_THROW(test::open_metrics::Parser::parse(text)) << text;
+  EXPECT_THAT(text, HasSubstr("turnstile_lock_held{lock=\"SHARED\",kind=\"read\",pid=\"0\","
+                              "program=\"\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("turnstile_process_info{pid=\"4711\",program=\"a\\\"b\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("turnstile_lane_writes_total{pid=\"4711\",lane=\"notes\"} 1\n"
                               "turnstile_lane_writes_total{pid=\"4712\",lane=\"notes\"} 1\n"));
