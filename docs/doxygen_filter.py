@@ -23,7 +23,7 @@ NOTHING = "&zwj;"  # A description that shows nothing.
 NAMED = re.compile(r"(?:^|[\s*&])(operator\W+|~?\w+)\(")
 NO_NAME = re.compile(r"(?:requires|noexcept|decltype|sizeof\.*|void|explicit)$")
 ENUM = re.compile(r"^(enum class \w+ \{)(.+)(\};)$")
-MEMBER = re.compile(r"^(?!using|friend|static_assert|class|struct|enum|return|namespace|extern|#|//)"
+MEMBER = re.compile(r"^(?!using|friend|static_assert|class|struct|enum|return|namespace|#|//)"
                     r"[\w:<>,*&()\s\[\].]+?\s[*&]?\w+(?:\{.*\}| = [^=].*)?;")
 ACCESSOR = re.compile(r"\b\w+\(\) const&? noexcept \{ return [\w.>():-]+; \}$")
 MOVES = re.compile(r"^(?:(\w+)\(\1&&|(\w+)& operator=\(\2&&)")

@@ -232,34 +232,43 @@ def is_peers(row):
 
 
 def peers(record):
-    """What people use today, beside (T20)."""
-    rows = [row for row in record["rows"] if is_peers(row)]
-    if not rows:
+    """What people use today, beside (T20): a plot for each measure."""
+    measures = {}
+    for row in filter(is_peers, record["rows"]):
+        measures.setdefault("/".join(row["id"].split("/")[2:]), []).append(row)
+    if not measures:
         return None
     return "peers", "Peers", (
         "<p>The same work done by what people use today, each in a process of its own, taken by "
         "turns in the same runs.</p>"
-        f'<div class="pair">{"".join(peer_figure(row) for row in rows)}</div>')
+        f'<div class="pair">{"".join(map(peers_figure, measures.values()))}</div>')
 
 
-def peer_figure(row):
-    """A bar for each side of a row."""
-    scaled = FORMATS[row["unit"]]
-    factor = 1 if row["unit"] == "failures" else row["against"]["value"]
-    sides = {"Turnstile": row["turnstile"], row["against"]["name"]: row["against"]["value"],
-             **{name: value * factor for name, value in row["beside"].items()
-                if name not in TOTALS}}
-    longest = max(sides.values()) or 1
-    kind = {"Turnstile": "turnstile"}
-    lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>'
-        f'<td class="wide">{chart.bar(kind.get(name, "peer"), value / longest)}</td>'
-        f"<td>{scaled(value)}</td></tr>" for name, value in sides.items())
-    better = "more is better" if row["better"] == "higher" else "less is better"
-    of = f", of {of_all(row)}" if of_all(row) else ""
-    return (f"<figure><figcaption>{escape(row['work'])}</figcaption><p class=\"note\">"
-            f"{escape(row['id'])}, {better}{escape(of)}</p>"
+def peers_figure(rows):
+    """A bar for each side of the rows, which have the same measure and so the same Turnstile."""
+    first = rows[0]
+    sides = [("Turnstile", "", first["turnstile"])]
+    for row in rows:
+        name, value = row["against"].values()
+        sides.append((name, row["work"].partition(", ")[2].partition(":")[0], value))
+        factor = 1 if row["unit"] == "failures" else value
+        sides += [(other, "", ratio * factor) for other, ratio in row["beside"].items()
+                  if other not in TOTALS]
+    longest = max(value for _, _, value in sides) or 1
+    lines = "".join(peer_line(name, what, value, value / longest, FORMATS[first["unit"]])
+                    for name, what, value in sides)
+    work, _, measure = (first["work"].partition(",")[0], *first["work"].partition(": ")[1:])
+    title = f"{work}: {measure or first['unit']}"
+    better = "more is better" if first["better"] == "higher" else "less is better"
+    return (f'<figure><figcaption>{escape(title)}</figcaption><p class="note">{better}</p>'
             f'<table class="bars"><tbody>{lines}</tbody></table></figure>')
+
+
+def peer_line(name, what, value, share, scaled):
+    kind = "turnstile" if name == "Turnstile" else "peer"
+    what = f" <small>{escape(what)}</small>" if what else ""
+    return (f'<tr><th scope="row">{escape(name)}{what}</th>'
+            f'<td class="wide">{chart.bar(kind, share)}</td><td>{scaled(value)}</td></tr>')
 
 
 GROUPS = {

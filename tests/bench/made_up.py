@@ -51,15 +51,18 @@ def make_sample(random_, need):
     return make(random_, need)
 
 
-def peers_row(name, work, unit, better, reading):
-    return Row(name, work, 1.0, better, unit, "pools in Go", [], lambda _: reading)
+def peers_row(name, work, unit, better, called, figure, ours, beside=None):
+    reading = Reading(ours / figure, figure, ours, beside or {})
+    return Row(f"T20/{name}", f"16 writers, {work}", 1.0, better, unit, called, [],
+               lambda _: reading)
 
 
 PEERS = [
-    peers_row("T20/writes", "16 writers: commits a second", "per second", "higher",
-              Reading(1.9, 30_000.0, 57_000.0, {"worker threads in Node": 0.8, "SOCI": 0.7})),
-    peers_row("T20/longest", "16 writers: longest wait", "microseconds", "lower",
-              Reading(0.02, 1_500_000.0, 30_000.0, {"worker threads in Node": 0.9, "SOCI": 1.4})),
+    peers_row("go", "a pair of pools", "per second", "higher", "Go", 30_000.0, 57_000.0),
+    peers_row("go/p99", "a pair of pools: p99", "microseconds", "lower", "Go", 1_500_000.0,
+              30_000.0),
+    peers_row("soci", "a pool", "per second", "higher", "SOCI", 21_000.0, 57_000.0),
+    peers_row("soci/p99", "a pool: p99", "microseconds", "lower", "SOCI", 2_100_000.0, 30_000.0),
 ]
 
 

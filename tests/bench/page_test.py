@@ -135,8 +135,11 @@ class Page(unittest.TestCase):
 
     def test_shows_peers_only_where_there_are_rows_of_them(self):
         self.assertIn("peers", self.reader.ids)
-        self.assertIn("SOCI 21.0 k/s", self.reader.text())
-        self.assertIn("SOCI 2,100.0 ms", self.reader.text())
+        self.assertEqual(self.reader.row("SOCI"), None)  # One of each measure.
+        for line in ("Go a pair of pools 30.0 k/s", "SOCI a pool 21.0 k/s", "Turnstile 57.0 k/s",
+                     "Go a pair of pools 1,500.0 ms", "SOCI a pool 2,100.0 ms"):
+            self.assertIn(line, self.reader.text())
+        self.assertEqual(self.reader.text().count("Turnstile 57.0 k/s"), 1)
         self.assertNotIn("peers", Reader(page.make(made_up.record())).ids)
 
     def test_leaves_out_subjects_that_were_not_measured(self):
