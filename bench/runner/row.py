@@ -9,6 +9,8 @@ Reading = collections.namedtuple("Reading", "ratio against turnstile beside faul
 
 
 def format_rate(value):
+    if value < 1e3:
+        return f"{value:.0f} /s"
     return f"{value / 1e6:.2f} M/s" if value >= 1e6 else f"{value / 1e3:.1f} k/s"
 
 
