@@ -54,7 +54,8 @@ class Look(unittest.TestCase):
         for scheme, width in itertools.product(SCHEMES, (PHONE, WIDE)):
             picture = os.path.join(cls.scratch, f"{scheme}{width}.png")
             browse(cls.scratch, scheme, f"--window-size={width},{HEIGHT}",
-                   f"--force-device-scale-factor={SCALE}", f"--screenshot={picture}", f"file://{path}")
+                   f"--force-device-scale-factor={SCALE}", f"--screenshot={picture}",
+                   f"file://{path}")
             cls.pictures[scheme, width] = Picture(picture)
 
     @classmethod
