@@ -41,6 +41,7 @@ nlohmann::json summary_of(const Tally& tally, Seconds length) {
   return {{"per_second", static_cast<double>(tally.counted) / length.count()},
           {"acknowledged", tally.acknowledged},
           {"p50_us", tally.waits.percentile_us(0.5)},
+          {"p90_us", tally.waits.percentile_us(0.9)},
           {"p99_us", tally.waits.percentile_us(0.99)},
           {"p999_us", tally.waits.percentile_us(0.999)},
           {"longest_us", tally.waits.longest_us()},

@@ -4,12 +4,23 @@ from runner.sample import Contention
 
 THREADS = (2, 4, 16, 32)
 MIX_THREADS = (1, 2, 4, 8, 16, 32)
+SIDES = ("turnstile", "naive", "mutex", "published")
+OTHERS = ("naive", "mutex", "published fix")  # As the rows call them.
 STARTS = 200
 LONGEST_TURN_US = 400_000  # Sixteen transactions of 20 ms are a round of 320 ms.
 
 
 def writers(side, threads, synchronous="normal"):
     return Contention("writers", side, threads=threads, synchronous=synchronous)
+
+
+def mixed(side, threads):
+    return Contention("mix", side, seconds=0.3, warm_up=0.05, threads=threads)
+
+
+def starting(side, by):
+    options = {"threads": {"threads": 4, "processes": 0}, "processes": {"processes": 4}}
+    return Contention("starts", side, starts=STARTS, **options[by])
 
 
 def failed_calls(sample):
@@ -36,10 +47,11 @@ def faults_of(samples, keys):
 
 def failures_of_others(runs):
     """What failed on sides that are not expected to fail, and is in no row."""
+    in_rows = ("starts naive", "starts published", "mix published")
     calls, first = {}, {}
     for samples in runs:
         for key, sample in samples.items():
-            if sample.get("side") in ("naive", "mutex", "raw") and sample["scenario"] != "starts":
+            if sample.get("side", "turnstile") != "turnstile" and not key.startswith(in_rows):
                 count, said = failed_calls(sample)
                 if count:
                     calls[key] = calls.get(key, 0) + count
@@ -75,17 +87,17 @@ def part(name, figure):
 def throughput(name, synchronous, targets):
     rows = []
     for threads, target in targets:
-        sides = [writers(side, threads, synchronous) for side in ("turnstile", "naive", "mutex")]
+        sides = [writers(side, threads, synchronous) for side in SIDES]
         rows.append(compared(f"{name}/{threads}", f"{threads} threads writing, "
                              f"{synchronous.upper()}", target, "higher", "per second",
-                             part("writes", "per_second"), sides, ("naive", "mutex")))
+                             part("writes", "per_second"), sides, OTHERS))
     return rows
 
 
 def waits():
-    sides = [writers(side, 16) for side in ("turnstile", "naive", "mutex")]
+    sides = [writers(side, 16) for side in SIDES]
     return [compared(f"T7/{name}", f"16 threads writing: {what}", target, "lower", "microseconds",
-                     part("writes", figure), sides, ("naive", "mutex"))
+                     part("writes", figure), sides, OTHERS)
             for name, what, figure, target in (("p99", "wait, p99", "p99_us", 0.25),
                                                ("p99.9", "wait, p99.9", "p999_us", 0.05),
                                                ("longest", "longest wait", "longest_us", 0.015))]
@@ -208,19 +220,17 @@ def lock_failures():
         return row(name, work, 0, "lower", "failures", "naive",
                    [sample for of_side in sides.values() for sample in of_side], read)
 
-    def failed_starts(name, by, **options):
-        return failing(name, f"fresh starts by 4 {by}, failed",
+    def failed_starts(by):
+        return failing(f"T1/{by}", f"fresh starts by 4 {by}, failed",
                        lambda sample: sample["failed_starts"], "starts",
-                       lambda sample: sample["starts"],
-                       lambda side: [Contention("starts", side, starts=STARTS, **options)])
+                       lambda sample: sample["starts"], lambda side: [starting(side, by)])
 
     return [
         failing("T1/mix", "five subsystems, 1 to 32 threads: failed calls", part("all", "errors"),
                 "calls", part("all", "acknowledged"),
-                lambda side: [Contention("mix", side, seconds=0.3, warm_up=0.05, threads=threads)
-                              for threads in MIX_THREADS]),
-        failed_starts("T1/threads", "threads", threads=4, processes=0),
-        failed_starts("T1/processes", "processes", processes=4),
+                lambda side: [mixed(side, threads) for threads in MIX_THREADS]),
+        failed_starts("threads"),
+        failed_starts("processes"),
     ]
 
 

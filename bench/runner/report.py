@@ -1,7 +1,10 @@
-"""What the run prints: the machine, the table, what was in progress."""
+"""What the run prints: the machine, the table, what it means, what is in progress."""
 import os
 import platform
+import statistics
 import sys
+
+from runner import contention, pairs
 
 
 def table(rows):
@@ -33,8 +36,40 @@ def processor():
     return platform.machine()
 
 
+def machine(directory):
+    """What a figure depends on, as it is before the first sample."""
+    return {"cores": os.cpu_count(), "processor": processor(), "kernel": platform.release(),
+            "file_system": file_system(directory), "load_before": load()}
+
+
 def load():
     return "{:.2f}".format(os.getloadavg()[0])
+
+
+def warnings(record):
+    """What takes a record's figures their worth, a sentence each."""
+    said = []
+    if record["quick"]:
+        said.append("Two short runs, only to see that everything works: the figures mean nothing.")
+    if record["machine"]["file_system"] == "tmpfs":
+        said.append("The files were in memory: T4/full, T6, T16 and T17 mean nothing here.")
+    if any(sample["assertions"] for samples in record["samples"] for sample in samples.values()):
+        said.append("Built with assertions: the figures mean nothing.")
+    faults = {fault for result in record["rows"] for fault in result["faults"]}
+    return said + [f"WRONG: {fault}" for fault in sorted(faults)]
+
+
+def notes(record):
+    """What is in no row."""
+    runs = record["samples"]
+    said = []
+    if all(key in samples for key in pairs.CLOSING for samples in runs):
+        raw, turnstile = (statistics.median(samples[key]["close_seconds"] for samples in runs)
+                          for key in pairs.CLOSING)
+        said.append(f"close, not part of T16: {raw * 1e6:,.0f} µs raw, {turnstile * 1e6:,.0f} µs "
+                    "Turnstile.")
+    return said + [f"failed on another side: {failure}"
+                   for failure in contention.failures_of_others(runs)]
 
 
 class Progress:

@@ -9,6 +9,8 @@ Reading = collections.namedtuple("Reading", "ratio against turnstile beside faul
 
 
 def format_rate(value):
+    if value < 1e3:
+        return f"{value:.0f} /s"
     return f"{value / 1e6:.2f} M/s" if value >= 1e6 else f"{value / 1e3:.1f} k/s"
 
 
@@ -56,7 +58,9 @@ class Row:
             "met": self._is_met(ratio, ratios) and not faults,
             "runs": len(ratios),
             "better": self.better,
+            "each": self.each,
             "spread": [round(min(ratios), 4), round(max(ratios), 4)],
+            "ratios": [round(each, 4) for each in ratios],
             "unit": self.unit,
             "against": {"name": self.against,
                         "value": round(combine(reading.against for reading in readings), 3)},
@@ -71,23 +75,25 @@ class Row:
             return ratio <= self.target
         return ratio >= self.target and (self.each is None or min(ratios) >= self.each)
 
-    def cells(self, result):
-        """The row of the table."""
-        scaled = FORMATS[self.unit]
-        sign = "≥" if self.better == "higher" else "≤"
-        each = "" if self.each is None else f", each {sign} {self.each:g}"
-        low, high = result["spread"]
-        return (self.id, self.work, f"{self.against} {scaled(result['against']['value'])}",
-                scaled(result["turnstile"]), self._figure(result["ratio"]),
-                f"{sign} {self.target:g}{each}", "yes" if result["met"] else "no",
-                f"{self._figure(low)} to {self._figure(high)}",
-                ", ".join(f"{name} {self._figure(value)}"
-                          for name, value in result["beside"].items()))
-
-    def _figure(self, ratio):
-        if self.unit == "failures":
-            return f"{ratio:,.0f}"
-        return f"{ratio:.2f}" if ratio >= 0.1 or ratio == 0 else f"{ratio:.3f}"
-
 
 HEADINGS = ("id", "work", "against", "turnstile", "ratio", "target", "met", "spread", "beside")
+
+
+def cells(result):
+    """The row of the table, as HEADINGS says."""
+    scaled = FORMATS[result["unit"]]
+    sign = "≥" if result["better"] == "higher" else "≤"
+    each = "" if result["each"] is None else f", each {sign} {result['each']:g}"
+    ratio, low, high, *beside = (_figure(result["unit"], value) for value in (
+        result["ratio"], *result["spread"], *result["beside"].values()))
+    return (result["id"], result["work"],
+            f"{result['against']['name']} {scaled(result['against']['value'])}",
+            scaled(result["turnstile"]), ratio, f"{sign} {result['target']:g}{each}",
+            "yes" if result["met"] else "no", f"{low} to {high}",
+            ", ".join(f"{name} {value}" for name, value in zip(result["beside"], beside)))
+
+
+def _figure(unit, ratio):
+    if unit == "failures":
+        return f"{ratio:,.0f}"
+    return f"{ratio:.2f}" if ratio >= 0.1 or ratio == 0 else f"{ratio:.3f}"

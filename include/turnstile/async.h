@@ -21,14 +21,14 @@ namespace turnstile {
 template <class R>
 class Outcome {
  public:
-  using Value = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
+  using Value = std::conditional_t<std::is_void_v<R>, std::monostate, R>;  ///< What it holds.
 
-  explicit Outcome(Value value) : state_(std::in_place_index<0>, std::move(value)) {}
+  explicit Outcome(Value value) : state_(std::in_place_index<0>, std::move(value)) {}  ///< Done.
   explicit Outcome(std::exception_ptr error) : state_(std::in_place_index<1>, std::move(error)) {}
 
   /// True when it was committed.
   [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
-  [[nodiscard]] explicit operator bool() const noexcept { return ok(); }
+  [[nodiscard]] explicit operator bool() const noexcept { return ok(); }  ///< As ok().
   /// Null when ok().
   [[nodiscard]] std::exception_ptr error() const noexcept {
     return ok() ? nullptr : std::get<1>(state_);
@@ -83,11 +83,11 @@ class SubmittedWriteWithCallback final : public SubmittedWriteBase<F, R> {
 template <class R, class Start, class Executor>
 class [[nodiscard]] WriteAwaitable {
  public:
-  WriteAwaitable(Start start, Executor executor)
+  WriteAwaitable(Start start, Executor executor)  ///< By Lane::async_write().
       : start_(std::move(start)), executor_(std::move(executor)) {}
 
-  [[nodiscard]] bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> coroutine) {
+  [[nodiscard]] bool await_ready() const noexcept { return false; }  ///< For co_await.
+  void await_suspend(std::coroutine_handle<> coroutine) {            ///< For co_await.
     // The coroutine may go on, and end, on another thread before start() returns, and this object
     // with it: what is used until then is on the stack.
     Start start = std::move(start_);
@@ -96,7 +96,7 @@ class [[nodiscard]] WriteAwaitable {
       executor(std::function<void()>([coroutine] { coroutine.resume(); }));
     });
   }
-  R await_resume() { return outcome_->get(); }
+  R await_resume() { return outcome_->get(); }  ///< For co_await.
 
  private:
   Start start_;

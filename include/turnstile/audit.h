@@ -154,7 +154,7 @@ class AuditLog {
   [[nodiscard]] bool flush(std::chrono::milliseconds timeout = std::chrono::seconds(5),
                            std::source_location where = std::source_location::current());
 
-  [[nodiscard]] AuditStats stats() const;
+  [[nodiscard]] AuditStats stats() const;  ///< At this moment.
 
   /// Removes the oldest events, in small transactions between which others write, and leaves a seal
   /// that says what was there, so that the rest still verifies. Age counts from the oldest event

@@ -45,8 +45,8 @@ class AuditKey {
   /// Wipes the bytes.
   ~AuditKey();
 
-  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-  [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }   ///< There is no key.
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept {  ///< Of the key.
     return std::span(bytes_).first(size_);
   }
 
@@ -150,7 +150,7 @@ enum class AuditFlaw {
   Anchor,    ///< The log does not contain the anchor: it is another one, or was made anew.
 };
 
-[[nodiscard]] std::string_view to_string(AuditFlaw flaw) noexcept;
+[[nodiscard]] std::string_view to_string(AuditFlaw flaw) noexcept;  ///< In lower case.
 
 /// Threads: immutable.
 struct AuditFinding {
@@ -170,7 +170,7 @@ enum class AuditProof {
   Contradicted,  ///< See the finding.
 };
 
-[[nodiscard]] std::string_view to_string(AuditProof proof) noexcept;
+[[nodiscard]] std::string_view to_string(AuditProof proof) noexcept;  ///< In lower case.
 
 /// Threads: immutable.
 struct AuditVerifyOptions {
@@ -192,7 +192,7 @@ struct AuditVerification {
   std::size_t flaws = 0;  ///< All findings, also those above max_findings.
   AuditProof anchor = AuditProof::None;
 
-  [[nodiscard]] bool ok() const noexcept { return flaws == 0; }
+  [[nodiscard]] bool ok() const noexcept { return flaws == 0; }  ///< There are no findings.
 };
 
 /// Threads: immutable.

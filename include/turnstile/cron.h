@@ -42,18 +42,18 @@ enum class Overlap {
   Queue,  ///< It waits; one may wait, with MissedRuns::All as many as `missed_limit`.
 };
 
-enum class CronStatus {
-  Queued,       ///< Waits for an earlier run of the same job, or for a free place.
-  Running,      ///< Is being run.
-  Done,         ///< The handler said so.
-  Failed,       ///< The handler said so, or threw.
-  TimedOut,     ///< It did not end in time, and was asked to stop.
-  Interrupted,  ///< Its process ended, or its scheduler was stopped. It is not run again.
-  Skipped,      ///< It was not run: see MissedRuns and Overlap.
-  Cancelled,    ///< The job was paused meanwhile.
+enum class CronStatus {  ///< How a run stands or ended.
+  Queued,                ///< Waits for an earlier run of the same job, or for a free place.
+  Running,               ///< Is being run.
+  Done,                  ///< The handler said so.
+  Failed,                ///< The handler said so, or threw.
+  TimedOut,              ///< It did not end in time, and was asked to stop.
+  Interrupted,           ///< Its process ended, or its scheduler was stopped. It is not run again.
+  Skipped,               ///< It was not run: see MissedRuns and Overlap.
+  Cancelled,             ///< The job was paused meanwhile.
 };
 
-[[nodiscard]] std::string_view to_string(MissedRuns missed) noexcept;
+[[nodiscard]] std::string_view to_string(MissedRuns missed) noexcept;  ///< In lower case.
 [[nodiscard]] std::string_view to_string(Overlap overlap) noexcept;
 [[nodiscard]] std::string_view to_string(CronStatus status) noexcept;
 
@@ -81,7 +81,7 @@ struct CronJobSpec {
 ///
 /// Threads: immutable.
 struct CronJob {
-  using TimePoint = std::chrono::system_clock::time_point;
+  using TimePoint = std::chrono::system_clock::time_point;  ///< Real time.
 
   std::int64_t id = 0;
   CronJobSpec spec;
@@ -98,7 +98,7 @@ struct CronJob {
 ///
 /// Threads: immutable.
 struct CronRecord {
-  using TimePoint = std::chrono::system_clock::time_point;
+  using TimePoint = std::chrono::system_clock::time_point;  ///< Real time.
 
   std::int64_t id = 0;
   std::int64_t job_id = 0;
@@ -125,8 +125,8 @@ struct CronOutcome {
   bool ok = true;
   std::string text{};  ///< The result, or what went wrong; see CronOptions::text_limit.
 
-  [[nodiscard]] static CronOutcome done(std::string text = {});
-  [[nodiscard]] static CronOutcome failed(std::string text);
+  [[nodiscard]] static CronOutcome done(std::string text = {});  ///< It succeeded.
+  [[nodiscard]] static CronOutcome failed(std::string text);     ///< It did not.
 };
 
 /// The run that a handler is called for. Lives as long as the call.
@@ -134,7 +134,7 @@ struct CronOutcome {
 /// Threads: shared, so that a handler may use threads of its own.
 class CronRun {
  public:
-  using TimePoint = std::chrono::system_clock::time_point;
+  using TimePoint = std::chrono::system_clock::time_point;  ///< Real time.
 
   CronRun(const CronRun&) = delete;
   CronRun& operator=(const CronRun&) = delete;
@@ -222,7 +222,7 @@ struct CronOptions {
 /// Threads: shared.
 class Scheduler {
  public:
-  using TimePoint = std::chrono::system_clock::time_point;
+  using TimePoint = std::chrono::system_clock::time_point;  ///< Real time.
 
   /// Makes the tables if they are missing, and starts nothing. Throws MisuseError (OPTION_INVALID,
   /// CRON_ZONE_UNKNOWN), MigrationError.
@@ -251,11 +251,11 @@ class Scheduler {
   CronJob add(WriteTx& tx, const CronJobSpec& spec,
               std::source_location where = std::source_location::current());
 
-  [[nodiscard]] std::optional<CronJob> find(std::string_view name) const;
+  [[nodiscard]] std::optional<CronJob> find(std::string_view name) const;  ///< Empty: no such job.
   [[nodiscard]] std::optional<CronJob> find(std::int64_t id) const;
   /// By name.
   [[nodiscard]] std::vector<CronJob> list() const;
-  [[nodiscard]] std::vector<CronJob> list_enabled() const;
+  [[nodiscard]] std::vector<CronJob> list_enabled() const;  ///< Those that are not paused, by name.
 
   /// Runs the job no more until resume(); a run that is going on is asked to stop, wherever it is.
   /// False when there is no such job.

@@ -48,9 +48,9 @@ struct CronRule;
 /// Threads: immutable.
 class CronExpression {
  public:
-  using TimePoint = std::chrono::system_clock::time_point;
+  using TimePoint = std::chrono::system_clock::time_point;  ///< Real time.
 
-  enum class Kind { Calendar, Every, At };
+  enum class Kind { Calendar, Every, At };  ///< How it was written.
 
   /// Throws MisuseError: CRON_EXPRESSION_INVALID with the field, the place and what is allowed
   /// there; CRON_NEVER_DUE for days that no month has, such as 30 February.
@@ -59,7 +59,7 @@ class CronExpression {
 
   /// As it was given, without blanks around it.
   [[nodiscard]] const std::string& text() const noexcept;
-  [[nodiscard]] Kind kind() const noexcept;
+  [[nodiscard]] Kind kind() const noexcept;  ///< How it was written.
 
   /// The same with intervals counted from `origin`: `@every 1h` is due then and each hour after
   /// it. Without an origin they are counted from 1970-01-01 UTC. Has no effect on other kinds.

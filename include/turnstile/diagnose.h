@@ -57,7 +57,7 @@ struct LockInfo {
 /// Threads: confined.
 class LockWatch {
  public:
-  explicit LockWatch(std::string path) : path_(std::move(path)) {}
+  explicit LockWatch(std::string path) : path_(std::move(path)) {}  ///< On this database.
 
   /// As locks().
   [[nodiscard]] std::vector<LockInfo> look();

@@ -57,7 +57,7 @@ struct DoctorReport {
   std::string path{};  ///< Absolute, without symbolic links.
   std::vector<Finding> findings{};
 
-  [[nodiscard]] std::size_t count(CheckStatus status) const noexcept;
+  [[nodiscard]] std::size_t count(CheckStatus status) const noexcept;  ///< Findings of that status.
   /// Pass when there are no findings.
   [[nodiscard]] CheckStatus worst() const noexcept;
 };

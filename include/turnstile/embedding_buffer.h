@@ -124,7 +124,7 @@ class EmbeddingBuffer {
   /// Queues a content whose mark was made by VectorCollection::mark_pending(). Never waits.
   Enqueued enqueue(std::int64_t mark, EmbeddingRequest request);
 
-  [[nodiscard]] EmbeddingCounters counters() const;
+  [[nodiscard]] EmbeddingCounters counters() const;  ///< At this moment.
 
  private:
   std::shared_ptr<detail::EmbeddingWorker> worker_;

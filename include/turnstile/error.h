@@ -27,16 +27,16 @@ enum class CommitState {
   Unknown,       ///< COMMIT gave no answer (an I/O error): look before doing it again.
 };
 
-[[nodiscard]] std::string_view to_string(CommitState state) noexcept;
+[[nodiscard]] std::string_view to_string(CommitState state) noexcept;  ///< In lower case.
 
 /// Who held what a caller waited for. Fields that could not be found out are empty or zero.
 ///
 /// Threads: immutable.
 struct Holder {
-  enum class Kind {
-    Unknown,  ///< Nobody could be found (it may have let go in the meantime).
-    Thread,   ///< A thread of this process.
-    Process,  ///< Another process, of this library or not.
+  enum class Kind {  ///< Who that is.
+    Unknown,         ///< Nobody could be found (it may have let go in the meantime).
+    Thread,          ///< A thread of this process.
+    Process,         ///< Another process, of this library or not.
   };
 
   Kind kind = Kind::Unknown;
@@ -73,7 +73,7 @@ class Error : public std::exception {
     bool retry_is_safe = false;
   };
 
-  explicit Error(Details details);
+  explicit Error(Details details);  ///< Keeps them all.
   // Moving would leave an object behind that what() could not answer for, so a move is a copy.
   Error(const Error&) noexcept = default;
   Error& operator=(const Error&) noexcept = default;
@@ -84,17 +84,17 @@ class Error : public std::exception {
 
   /// A stable, upper-case name for programs, listed by error_codes().
   [[nodiscard]] std::string_view code() const noexcept;
-  [[nodiscard]] std::string_view message() const noexcept;
-  [[nodiscard]] std::string_view hint() const noexcept;
+  [[nodiscard]] std::string_view message() const noexcept;  ///< What happened, and why.
+  [[nodiscard]] std::string_view hint() const noexcept;     ///< What to do.
   /// SQLite's extended result code (https://sqlite.org/rescode.html), 0 when there is none.
   [[nodiscard]] int sqlite_code() const noexcept;
-  [[nodiscard]] int system_code() const noexcept;
-  [[nodiscard]] std::string_view sql() const noexcept;
-  [[nodiscard]] std::optional<std::size_t> sql_offset() const noexcept;
-  [[nodiscard]] std::string_view lane() const noexcept;
+  [[nodiscard]] int system_code() const noexcept;                        ///< errno, or 0.
+  [[nodiscard]] std::string_view sql() const noexcept;                   ///< Without bound values.
+  [[nodiscard]] std::optional<std::size_t> sql_offset() const noexcept;  ///< Where parsing stopped.
+  [[nodiscard]] std::string_view lane() const noexcept;                  ///< Whose call failed.
   /// The call of this library that failed, in the caller's code.
   [[nodiscard]] const std::source_location& where() const noexcept;
-  [[nodiscard]] CommitState commit_state() const noexcept;
+  [[nodiscard]] CommitState commit_state() const noexcept;  ///< Of the call's work.
   /// True when the same call may be made again without doing anything twice.
   [[nodiscard]] bool retry_is_safe() const noexcept;
 
@@ -108,14 +108,14 @@ class Error : public std::exception {
 /// Threads: immutable.
 class Timeout : public Error {
  public:
-  Timeout(Details details, Holder holder, std::chrono::milliseconds waited);
+  Timeout(Details details, Holder holder, std::chrono::milliseconds waited);  ///< After `waited`.
   Timeout(const Timeout&) noexcept = default;
   Timeout& operator=(const Timeout&) noexcept = default;
   ~Timeout() override = default;
 
   /// Who was in the way when the deadline passed.
   [[nodiscard]] const Holder& holder() const noexcept;
-  [[nodiscard]] std::chrono::milliseconds waited() const noexcept;
+  [[nodiscard]] std::chrono::milliseconds waited() const noexcept;  ///< How long that was.
 
  private:
   std::shared_ptr<const Holder> holder_;

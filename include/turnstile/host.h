@@ -86,19 +86,19 @@ struct Component {
   std::string advice{};  ///< What to do then; empty: the hint of the error.
 };
 
-enum class ComponentState {
-  Added,       ///< Not started yet, or not again.
-  Starting,    ///< Its `start` is running.
-  Running,     ///< Its `start` has returned.
-  Disabled,    ///< It is optional, and its start failed.
-  Failed,      ///< Its start failed, and with it Host::start().
-  Stopping,    ///< Its `stop` is running.
-  Stopped,     ///< Its `stop` has returned.
-  StopFailed,  ///< Its `stop` has thrown.
-  Hung,        ///< Its `stop`, or its `start` during Host::stop(), has not returned in time.
+enum class ComponentState {  ///< How a component stands.
+  Added,                     ///< Not started yet, or not again.
+  Starting,                  ///< Its `start` is running.
+  Running,                   ///< Its `start` has returned.
+  Disabled,                  ///< It is optional, and its start failed.
+  Failed,                    ///< Its start failed, and with it Host::start().
+  Stopping,                  ///< Its `stop` is running.
+  Stopped,                   ///< Its `stop` has returned.
+  StopFailed,                ///< Its `stop` has thrown.
+  Hung,  ///< Its `stop`, or its `start` during Host::stop(), has not returned in time.
 };
 
-[[nodiscard]] std::string_view to_string(ComponentState state) noexcept;
+[[nodiscard]] std::string_view to_string(ComponentState state) noexcept;  ///< In lower case.
 
 /// How a component is.
 ///
@@ -196,7 +196,7 @@ struct HostStopReport {
 /// Threads: immutable.
 class StartError : public Error {
  public:
-  StartError(Details details, std::string part, std::exception_ptr cause);
+  StartError(Details details, std::string part, std::exception_ptr cause);  ///< Of that part.
   StartError(const StartError&) noexcept = default;
   StartError& operator=(const StartError&) noexcept = default;
   ~StartError() override = default;
@@ -228,8 +228,8 @@ class Host {
   /// looks at the report of stop(), and leaves with std::_Exit().
   ~Host();
 
-  [[nodiscard]] const std::filesystem::path& data_directory() const noexcept;
-  [[nodiscard]] const std::filesystem::path& database_path() const noexcept;
+  [[nodiscard]] const std::filesystem::path& data_directory() const noexcept;  ///< Absolute.
+  [[nodiscard]] const std::filesystem::path& database_path() const noexcept;   ///< Absolute.
 
   /// The lane of that name, which is all that a part of the program needs. Throws MisuseError
   /// (DB_CLOSED) after stop().
@@ -263,7 +263,7 @@ class Host {
   /// MisuseError (HOST_INSIDE_COMPONENT) when a component's `start` or `stop` calls it.
   HostStopReport stop(std::source_location where = std::source_location::current());
 
-  [[nodiscard]] HostStatus status() const;
+  [[nodiscard]] HostStatus status() const;  ///< At this moment.
 
  private:
   const std::unique_ptr<detail::HostCore> core_;

@@ -80,7 +80,7 @@ struct KnowledgeSelection {
 /// Threads: shared.
 class KnowledgeStore {
  public:
-  explicit KnowledgeStore(Lane lane, KnowledgeOptions options = {},
+  explicit KnowledgeStore(Lane lane, KnowledgeOptions options = {},  ///< Makes its tables.
                           std::source_location where = std::source_location::current());
 
   /// Makes the entry, or its next version. What the entry has already, category and content both,
@@ -94,7 +94,7 @@ class KnowledgeStore {
   [[nodiscard]] KnowledgeEntry get(
       std::string_view key, std::source_location where = std::source_location::current()) const;
   [[nodiscard]] KnowledgeEntry get(ReadTx& tx, std::string_view key) const;
-  [[nodiscard]] std::optional<KnowledgeEntry> find(
+  [[nodiscard]] std::optional<KnowledgeEntry> find(  ///< Nothing when there is none.
       std::string_view key, std::source_location where = std::source_location::current()) const;
   [[nodiscard]] std::optional<KnowledgeEntry> find(ReadTx& tx, std::string_view key) const;
 

@@ -121,7 +121,7 @@ class Lane {
  public:
   explicit Lane(std::shared_ptr<detail::LaneState> state) noexcept;
 
-  [[nodiscard]] std::string_view name() const noexcept;
+  [[nodiscard]] std::string_view name() const noexcept;  ///< As it was asked for.
 
   /// Runs `closure(ReadTx&)` on a snapshot. Never waits for a writer (but see Options::mode
   /// Memory), only for a free reader.

@@ -31,8 +31,8 @@ struct MaintenanceOptions {
   Priority priority = Priority::Normal;  ///< Of optimize() and analyze(), among those that write.
 };
 
-enum class CheckpointMode {
-  Passive,   ///< Copies what it can and waits for nobody.
+enum class CheckpointMode {  ///< How much a checkpoint copies.
+  Passive,                   ///< Copies what it can and waits for nobody.
   Truncate,  ///< Copies all of it and cuts the log to nothing; waits for readers until its timeout.
 };
 

@@ -52,7 +52,7 @@ struct Histogram {
   [[nodiscard]] std::chrono::nanoseconds percentile(double percent) const noexcept;
   /// 0 when there are none.
   [[nodiscard]] std::chrono::nanoseconds mean() const noexcept;
-  Histogram& operator+=(const Histogram& other) noexcept;
+  Histogram& operator+=(const Histogram& other) noexcept;  ///< Adds the counts.
 };
 
 /// How many writes shared a commit. Threads: immutable.
@@ -64,7 +64,7 @@ struct GroupSizes {
   std::uint64_t count = 0;  ///< Commits.
   std::uint64_t sum = 0;    ///< Writes.
   std::uint64_t max = 0;
-
+  /// The bucket that a group of so many writes falls into.
   [[nodiscard]] static constexpr std::size_t bucket_of(std::uint64_t size) noexcept {
     const auto bucket = static_cast<std::size_t>(std::bit_width(size - (size > 0 ? 1 : 0)));
     return std::min(bucket, kBuckets - 1);

@@ -70,14 +70,14 @@ struct MigrationReport {
   std::filesystem::path backup{};  ///< Empty: none was made.
 };
 
-enum class MigrationState {
-  Applied,  ///< The file has it.
-  Pending,  ///< The file lacks it.
-  Edited,   ///< The file has it, with another checksum than the program's.
-  Unknown,  ///< The file has it, and the program does not know it.
+enum class MigrationState {  ///< How a step and the file stand.
+  Applied,                   ///< The file has it.
+  Pending,                   ///< The file lacks it.
+  Edited,                    ///< The file has it, with another checksum than the program's.
+  Unknown,                   ///< The file has it, and the program does not know it.
 };
 
-[[nodiscard]] std::string_view to_string(MigrationState state) noexcept;
+[[nodiscard]] std::string_view to_string(MigrationState state) noexcept;  ///< In lower case.
 
 /// One step, as the program and the file have it. Threads: immutable.
 struct MigrationStatus {

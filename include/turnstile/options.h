@@ -15,11 +15,11 @@
 
 namespace turnstile {
 
-enum class OpenMode {
-  ReadWriteCreate,  ///< Make the file when it is missing.
-  ReadWrite,        ///< The file must exist.
-  ReadOnly,         ///< Never creates, migrates or writes; every call of write() is refused.
-  Memory,           ///< No file: gone when the last handle closes. The path is only a name.
+enum class OpenMode {  ///< What may be done with the file.
+  ReadWriteCreate,     ///< Make the file when it is missing.
+  ReadWrite,           ///< The file must exist.
+  ReadOnly,            ///< Never creates, migrates or writes; every call of write() is refused.
+  Memory,              ///< No file: gone when the last handle closes. The path is only a name.
 };
 
 /// When a commit is safe against a power failure
@@ -63,7 +63,7 @@ struct Extension {
 ///
 /// Threads: immutable.
 struct LogEvent {
-  enum class Severity { Info, Warning, Error };
+  enum class Severity { Info, Warning, Error };  ///< How bad it is.
   Severity severity = Severity::Info;
   std::string_view code;  ///< A stable name, such as `JOURNAL_FALLBACK`.
   std::string message;    ///< One sentence.

@@ -107,7 +107,7 @@ class Records {
   bool insert_if_absent(const T& record, Where where = Where::current()) const {
     return lane_.write([&](WriteTx& tx) { return insert_if_absent(tx, record); }, where);
   }
-
+  /// Nothing when there is no row of that key.
   [[nodiscard]] std::optional<T> get(ReadTx& tx, const Key& key) const {
     Statement statement = tx.prepare(table_->get());
     return detail::read_first<T>(statement, detail::key_values<T>(key));
@@ -257,7 +257,7 @@ class Records {
 
   // Records that fulfil a condition.
 
-  [[nodiscard]] Selection<T> where(Condition<T> condition) const {
+  [[nodiscard]] Selection<T> where(Condition<T> condition) const {  ///< Those of which it holds.
     return Selection<T>(lane_, std::move(condition));
   }
   /// All records.
@@ -273,7 +273,7 @@ class Records {
   std::int64_t remove_where(const Condition<T>& condition, Where where = Where::current()) const {
     return lane_.write([&](WriteTx& tx) { return remove_where(tx, condition, where); }, where);
   }
-
+  /// Removes all records; how many they were.
   std::int64_t clear(WriteTx& tx) const { return detail::remove_rows(tx, *table_, {}); }
   std::int64_t clear(Where where = Where::current()) const {
     return lane_.write([&](WriteTx& tx) { return clear(tx); }, where);

@@ -41,7 +41,7 @@ struct RecoveredTable {
   /// Nobody can tell how many rows were on them.
   std::vector<DamagedPage> damaged_pages{};
 
-  [[nodiscard]] bool complete() const noexcept {
+  [[nodiscard]] bool complete() const noexcept {  ///< Nothing of it was lost.
     return rows_put_back == 0 && rows_rejected == 0 && damaged_pages.empty();
   }
 };
@@ -75,7 +75,7 @@ struct RecoveryReport {
   [[nodiscard]] bool complete() const noexcept;
   /// In the tables of the new file, lost_and_found not counted.
   [[nodiscard]] std::uint64_t rows() const noexcept;
-  [[nodiscard]] std::uint64_t rows_rejected() const noexcept;
+  [[nodiscard]] std::uint64_t rows_rejected() const noexcept;  ///< Of all tables.
   /// Of tables; a damaged page of an index loses nothing.
   [[nodiscard]] std::size_t damaged_pages() const noexcept;
 };

@@ -22,9 +22,9 @@ class Row {
  public:
   explicit Row(const detail::StatementEntry* statement) noexcept;
 
-  [[nodiscard]] int column_count() const;
-  [[nodiscard]] std::string_view column_name(int column) const;
-  [[nodiscard]] ValueType type(int column) const;
+  [[nodiscard]] int column_count() const;                        ///< Of the row.
+  [[nodiscard]] std::string_view column_name(int column) const;  ///< As the statement names it.
+  [[nodiscard]] ValueType type(int column) const;                ///< Of the value in this row.
 
   /// Views (std::string_view, BlobView) are valid until the next step.
   template <class T>

@@ -43,12 +43,12 @@ class Statement {
   Statement& operator=(const Statement&) = delete;
   ~Statement();
 
-  [[nodiscard]] std::string_view sql() const;
-  [[nodiscard]] int parameter_count() const;
+  [[nodiscard]] std::string_view sql() const;  ///< As it was prepared.
+  [[nodiscard]] int parameter_count() const;   ///< Highest number of a parameter.
   /// The name of a parameter (1-based) with its prefix, or empty for a bare `?`.
   [[nodiscard]] std::string_view parameter_name(int index) const;
-  [[nodiscard]] int column_count() const;
-  [[nodiscard]] std::string_view column_name(int column) const;
+  [[nodiscard]] int column_count() const;                        ///< 0 when it gives no rows.
+  [[nodiscard]] std::string_view column_name(int column) const;  ///< Numbered from 0.
   /// False if running it may change the file (https://sqlite.org/c3ref/stmt_readonly.html).
   [[nodiscard]] bool is_read_only() const;
 
@@ -93,7 +93,7 @@ class Statement {
   }
   /// Goes to the next row; false at the end. Throws as execute().
   bool step();
-  [[nodiscard]] Row row() const;
+  [[nodiscard]] Row row() const;  ///< That step() stands on; scoped as Row is.
   /// What the execution that just ended did.
   [[nodiscard]] ExecuteResult result() const;
   /// Ends the execution; what was bound stays bound. No effect on an expired statement.
@@ -120,7 +120,7 @@ class Statement {
 template <class... T>
 class Rows {
  public:
-  using value_type = typename decltype([] {
+  using value_type = typename decltype([] {  ///< What one row is.
     if constexpr (sizeof...(T) == 0)
       return std::type_identity<Row>{};
     else if constexpr (sizeof...(T) == 1)
@@ -132,18 +132,18 @@ class Rows {
   /// Single pass: the copy of an iterator stands on the same row.
   class Iterator {
    public:
-    using value_type = Rows::value_type;
-    using difference_type = std::ptrdiff_t;
-    using iterator_concept = std::input_iterator_tag;
+    using value_type = Rows::value_type;               ///< What one row is.
+    using difference_type = std::ptrdiff_t;            ///< Never used.
+    using iterator_concept = std::input_iterator_tag;  ///< Single pass.
 
-    explicit Iterator(Rows* rows) noexcept : rows_(rows) {}
-    [[nodiscard]] value_type operator*() const { return rows_->current(); }
-    Iterator& operator++() {
+    explicit Iterator(Rows* rows) noexcept : rows_(rows) {}  ///< At the present row.
+    [[nodiscard]] value_type operator*() const { return rows_->current(); }  ///< Reads the row.
+    Iterator& operator++() {  ///< Steps to the next row.
       rows_->advance();
       return *this;
     }
     void operator++(int) { ++*this; }
-    friend bool operator==(const Iterator& it, std::default_sentinel_t) noexcept {
+    friend bool operator==(const Iterator& it, std::default_sentinel_t) noexcept {  ///< At the end.
       return it.at_end();
     }
 
@@ -168,7 +168,7 @@ class Rows {
     if (borrowed_ != nullptr) borrowed_->rewind();
   }
 
-  [[nodiscard]] Iterator begin() {
+  [[nodiscard]] Iterator begin() {  ///< Steps to the first row.
     advance();
     return Iterator(this);
   }

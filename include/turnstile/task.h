@@ -27,7 +27,7 @@ enum class TaskState {
   Cancelled,  ///< By TaskQueue::cancel(), or because a task failed that it had to wait for.
 };
 
-[[nodiscard]] std::string_view to_string(TaskState state) noexcept;
+[[nodiscard]] std::string_view to_string(TaskState state) noexcept;  ///< In lower case.
 /// The state of that name in lower case, as it is stored; nothing for any other text.
 [[nodiscard]] std::optional<TaskState> task_state(std::string_view name) noexcept;
 
@@ -44,7 +44,7 @@ enum class AttemptOutcome {
   Cancelled,    ///< The task was cancelled meanwhile.
 };
 
-[[nodiscard]] std::string_view to_string(AttemptOutcome outcome) noexcept;
+[[nodiscard]] std::string_view to_string(AttemptOutcome outcome) noexcept;  ///< In lower case.
 
 /// How long a task that failed waits until it is tried again: `first` after the first failure,
 /// then `factor` times as long each time, at most `max`. Each wait is made up to `jitter` (0 to 1)

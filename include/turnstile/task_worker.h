@@ -30,7 +30,7 @@ enum class TaskStop {
   LeaseLost,  ///< The lease could not be extended in time; somebody else may have the task.
 };
 
-[[nodiscard]] std::string_view to_string(TaskStop reason) noexcept;
+[[nodiscard]] std::string_view to_string(TaskStop reason) noexcept;  ///< In lower case.
 
 /// What a handler returns. A result that is returned counts, also after a stop was asked for: who
 /// gives up half-way has to say so, with stopped() or an exception.
@@ -38,9 +38,9 @@ enum class TaskStop {
 /// Threads: immutable.
 class TaskResult {
  public:
-  enum class Kind { Done, Failed, FailedForGood, Stopped };
+  enum class Kind { Done, Failed, FailedForGood, Stopped };  ///< What becomes of the task.
 
-  [[nodiscard]] static TaskResult done(Value value = {});
+  [[nodiscard]] static TaskResult done(Value value = {});  ///< It is finished, with this result.
   /// To be tried again while tries are left. An exception does the same with its message.
   [[nodiscard]] static TaskResult failed(std::string error);
   /// Not to be tried again.
@@ -68,12 +68,12 @@ class TaskContext {
  public:
   TaskContext(TaskQueue queue, std::shared_ptr<detail::RunningTask> running) noexcept;
 
-  [[nodiscard]] const TaskClaim& task() const noexcept;
+  [[nodiscard]] const TaskClaim& task() const noexcept;  ///< What the handler is called for.
   /// The payload as text. Throws MisuseError (TASK_INVALID) when it is none.
   [[nodiscard]] const std::string& text() const;
 
-  [[nodiscard]] std::stop_token stop_token() const noexcept;
-  [[nodiscard]] TaskStop stop_reason() const noexcept;
+  [[nodiscard]] std::stop_token stop_token() const noexcept;  ///< Asked to stop: see stop_reason().
+  [[nodiscard]] TaskStop stop_reason() const noexcept;        ///< Why it is to stop.
   /// For long work, between two parts of it. Throws Cancelled (TASK_STOPPED).
   void throw_if_stopped() const;
 
@@ -101,7 +101,7 @@ using TaskHandler = std::function<TaskResult(TaskContext&)>;
 ///
 /// Threads: immutable.
 struct TaskNotice {
-  enum class Kind {
+  enum class Kind {  ///< What has happened.
     Started,
     Done,
     Failed,  ///< This attempt; `will_retry` says whether there will be another one.
@@ -193,7 +193,7 @@ class WorkerPool {
   /// hand.
   void wake() noexcept;
 
-  [[nodiscard]] WorkerMetrics metrics() const;
+  [[nodiscard]] WorkerMetrics metrics() const;  ///< At this moment.
 
  private:
   std::unique_ptr<detail::TaskWorkers> workers_;

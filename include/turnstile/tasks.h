@@ -152,7 +152,7 @@ class TaskQueue {
 
   // Looking. Never waits for a writer.
 
-  [[nodiscard]] std::optional<Task> find(
+  [[nodiscard]] std::optional<Task> find(  ///< Nothing when there is none.
       TaskId id, std::source_location where = std::source_location::current()) const;
   /// Newest first.
   [[nodiscard]] std::vector<Task> list(
@@ -172,8 +172,8 @@ class TaskQueue {
   [[nodiscard]] TaskCounts counts(
       std::source_location where = std::source_location::current()) const;
 
-  [[nodiscard]] const Lane& lane() const noexcept;
-  [[nodiscard]] const TaskOptions& options() const noexcept;
+  [[nodiscard]] const Lane& lane() const noexcept;            ///< The one it was made with.
+  [[nodiscard]] const TaskOptions& options() const noexcept;  ///< The ones it was made with.
   /// What time it is for this queue.
   [[nodiscard]] TaskTime now() const;
 

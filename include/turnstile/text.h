@@ -141,7 +141,7 @@ class TextIndex {
   TextIndex(Lane lane, TextIndexOptions options,
             std::source_location where = std::source_location::current());
 
-  [[nodiscard]] std::string_view name() const noexcept;
+  [[nodiscard]] std::string_view name() const noexcept;  ///< Of the index.
 
   /// The rows that match, the best first; of those that are equal the one with the lesser key.
   ///

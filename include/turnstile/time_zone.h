@@ -19,7 +19,7 @@ class ZoneRules;
 /// Threads: immutable.
 class TimeZone {
  public:
-  using TimePoint = std::chrono::system_clock::time_point;
+  using TimePoint = std::chrono::system_clock::time_point;  ///< Real time.
 
   /// UTC, which needs no files.
   TimeZone() noexcept = default;
@@ -30,7 +30,7 @@ class TimeZone {
   [[nodiscard]] static TimeZone find(std::string_view name,
                                      std::source_location where = std::source_location::current());
 
-  [[nodiscard]] std::string_view name() const noexcept;
+  [[nodiscard]] std::string_view name() const noexcept;  ///< As it was asked for.
 
   /// What the local clock is ahead of UTC at `time`; negative in the west.
   [[nodiscard]] std::chrono::seconds offset_at(TimePoint time) const;

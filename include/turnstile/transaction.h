@@ -83,7 +83,7 @@ class WriteTx final : public ReadTx {
     return prepare(sql).template query<T...>(args...);
   }
 
-  [[nodiscard]] Statement prepare(std::string_view sql);
+  [[nodiscard]] Statement prepare(std::string_view sql);  ///< From the cache, if it is there.
 
   /// Starts a part that can be undone on its own. Savepoints nest and end in reverse order.
   [[nodiscard]] Savepoint savepoint();

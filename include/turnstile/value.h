@@ -35,8 +35,8 @@ namespace turnstile {
 /// SQLite's storage classes (https://sqlite.org/datatype3.html).
 enum class ValueType { Null, Integer, Real, Text, Blob };
 
-using Blob = std::vector<std::byte>;
-using BlobView = std::span<const std::byte>;
+using Blob = std::vector<std::byte>;          ///< Bytes of one's own.
+using BlobView = std::span<const std::byte>;  ///< Bytes of somebody else.
 
 /// A value of any type, for code that does not know the schema. std::monostate is NULL.
 using Value = std::variant<std::monostate, std::int64_t, double, std::string, Blob>;

@@ -158,7 +158,7 @@ struct ProfileVerification {
   std::int64_t attachments = 0;       ///< That were looked at.
   bool content_checked = false;  ///< False: protected, and no password was given to look inside.
 
-  [[nodiscard]] bool ok() const noexcept { return problems.empty(); }
+  [[nodiscard]] bool ok() const noexcept { return problems.empty(); }  ///< There are no problems.
 };
 
 /// Has a profile alone while it exists: it cannot be unlocked, changed or deleted by anybody else,
@@ -204,11 +204,11 @@ class Workspace {
   /// Sessions that are still there go on; the folder is theirs until they end.
   ~Workspace();
 
-  [[nodiscard]] const std::filesystem::path& root() const noexcept;
+  [[nodiscard]] const std::filesystem::path& root() const noexcept;  ///< Where it is.
 
   /// In the order in which they were made.
   [[nodiscard]] std::vector<ProfileInfo> profiles() const;
-  [[nodiscard]] ProfileInfo profile(
+  [[nodiscard]] ProfileInfo profile(  ///< What is known of it.
       std::string_view name_or_id,
       std::source_location where = std::source_location::current()) const;
 
@@ -218,7 +218,7 @@ class Workspace {
   /// PROFILE_ID_INVALID, PASSWORD_REQUIRED, PASSWORD_UNEXPECTED), and what Database::open does.
   ProfileInfo create(std::string_view name, const CreateProfile& options = {},
                      std::source_location where = std::source_location::current());
-  void rename(std::string_view profile, std::string_view new_name,
+  void rename(std::string_view profile, std::string_view new_name,  ///< Gives it another name.
               std::source_location where = std::source_location::current());
   /// Copies a profile with all that it has, under another id. A protected one needs its password,
   /// which the copy has too, with keys of its own. Throws VaultError (INVALID_PASSWORD,

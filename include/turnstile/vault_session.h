@@ -29,8 +29,8 @@ enum class ProfileKind {
   Sealed,     ///< One encrypted file; the database is in memory, of one program at a time.
   Encrypted,  ///< A database file whose pages are encrypted; many programs may have it open.
 };
-
-[[nodiscard]] std::string_view to_string(ProfileKind kind) noexcept;
+[[nodiscard]] std::string_view to_string(ProfileKind kind) noexcept;  ///< In lower case.
+/// Nothing for any other text.
 [[nodiscard]] std::optional<ProfileKind> profile_kind_of(std::string_view text) noexcept;
 
 /// What is known of a profile without its password. Threads: immutable.
@@ -45,7 +45,7 @@ struct ProfileInfo {
   int recovery_keys = 0;
   bool unlocked = false;  ///< By this workspace.
   std::string problem{};  ///< Why it cannot be used, as far as can be seen; empty: it can.
-
+  /// It has a password.
   [[nodiscard]] bool is_protected() const noexcept { return kind != ProfileKind::Plain; }
 };
 
@@ -108,15 +108,15 @@ struct LockOptions {
 /// Threads: shared.
 class VaultSession {
  public:
-  [[nodiscard]] const std::string& id() const noexcept;
-  [[nodiscard]] bool is_locked() const noexcept;
-  [[nodiscard]] ProfileInfo info() const;
+  [[nodiscard]] const std::string& id() const noexcept;  ///< Of the profile.
+  [[nodiscard]] bool is_locked() const noexcept;         ///< After lock().
+  [[nodiscard]] ProfileInfo info() const;                ///< What is known of the profile.
 
   /// A lane of the profile's database. Throws also MisuseError (PROFILE_MAINTENANCE) while the
   /// profile is being changed.
   [[nodiscard]] Lane lane(std::string_view name, LaneOptions options = {},
                           std::source_location where = std::source_location::current()) const;
-  [[nodiscard]] DatabaseInfo database_info() const;
+  [[nodiscard]] DatabaseInfo database_info() const;  ///< Of its open database.
   /// Writes the database as one plain file to a place outside of the workspace. That of a plain or
   /// sealed profile is copied as Database::backup() does, while lanes go on; an encrypted one is
   /// closed for that time, as by a change of its form, and decrypted page by page. Throws
@@ -131,7 +131,7 @@ class VaultSession {
 
   /// Has everything that was committed on the disk. Throws VaultError (VAULT_NOT_SAVED).
   void save(std::source_location where = std::source_location::current()) const;
-  [[nodiscard]] SavedState saved_state() const;
+  [[nodiscard]] SavedState saved_state() const;  ///< Of a sealed profile.
 
   /// Ends the session: closures end, the database closes, a sealed one is saved, and keys are
   /// overwritten. Waits for a change or another lock() that is going on. Throws VaultError
@@ -202,7 +202,7 @@ class VaultSession {
   /// Into the waste bin, and back.
   void remove_attachment(std::string_view id,
                          std::source_location where = std::source_location::current()) const;
-  void recover_attachment(std::string_view id,
+  void recover_attachment(std::string_view id,  ///< Takes it out of the waste bin.
                           std::source_location where = std::source_location::current()) const;
   /// Deletes it for good; no matter whether its file is there.
   void purge_attachment(std::string_view id,
@@ -213,7 +213,7 @@ class VaultSession {
 
   // Settings: names and values in the profile's database.
 
-  [[nodiscard]] std::optional<std::string> setting(std::string_view name) const;
+  [[nodiscard]] std::optional<std::string> setting(std::string_view name) const;  ///< Empty: unset.
   /// Empty: the setting is removed.
   void set_setting(std::string_view name, std::optional<std::string_view> value) const;
 

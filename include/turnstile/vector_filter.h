@@ -30,18 +30,18 @@ struct VectorCondition {
 /// Threads: confined.
 class VectorFilter {
  public:
-  VectorFilter& equal(std::string column, Value value);
-  VectorFilter& less(std::string column, Value value);
-  VectorFilter& at_most(std::string column, Value value);
-  VectorFilter& greater(std::string column, Value value);
-  VectorFilter& at_least(std::string column, Value value);
+  VectorFilter& equal(std::string column, Value value);     ///< `column = value`.
+  VectorFilter& less(std::string column, Value value);      ///< `column < value`.
+  VectorFilter& at_most(std::string column, Value value);   ///< `column <= value`.
+  VectorFilter& greater(std::string column, Value value);   ///< `column > value`.
+  VectorFilter& at_least(std::string column, Value value);  ///< `column >= value`.
   /// Equal to any of the values; to none of none.
   VectorFilter& one_of(std::string column, std::vector<Value> values);
-
+  /// In the order in which they were given.
   [[nodiscard]] const std::vector<VectorCondition>& conditions() const noexcept {
     return conditions_;
   }
-  [[nodiscard]] bool empty() const noexcept { return conditions_.empty(); }
+  [[nodiscard]] bool empty() const noexcept { return conditions_.empty(); }  ///< Has no conditions.
 
   /// Reads conditions as SQL spells them: `lang = 'de' AND year BETWEEN 2020 AND 2024`. Known are
   /// `= < <= > >=`, BETWEEN, IN (...) and AND; 'texts', integers and real numbers; columns as they

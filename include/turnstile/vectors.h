@@ -56,9 +56,9 @@ enum class VectorCodes {
          ///< VectorSearch::rerank.
 };
 
-enum class VectorColumnType { Text, Integer, Real };
+enum class VectorColumnType { Text, Integer, Real };  ///< What its values are.
 
-[[nodiscard]] std::string_view to_string(VectorMetric metric) noexcept;
+[[nodiscard]] std::string_view to_string(VectorMetric metric) noexcept;  ///< In lower case.
 [[nodiscard]] std::string_view to_string(VectorElement element) noexcept;
 [[nodiscard]] std::string_view to_string(VectorStorage storage) noexcept;
 [[nodiscard]] std::string_view to_string(VectorCodes codes) noexcept;
@@ -174,9 +174,9 @@ class VectorCollection {
  public:
   explicit VectorCollection(std::shared_ptr<const detail::VectorCollectionState> state) noexcept;
 
-  [[nodiscard]] const std::string& name() const noexcept;
+  [[nodiscard]] const std::string& name() const noexcept;             ///< Of the collection.
   [[nodiscard]] const VectorDefinition& definition() const noexcept;  ///< With the metric.
-  [[nodiscard]] const Lane& lane() const noexcept;
+  [[nodiscard]] const Lane& lane() const noexcept;                    ///< The one it was made with.
 
   /// Inserts items, or replaces those that have the same id, all of them or none; later ones of a
   /// batch win. Throws MisuseError (VECTOR_INVALID), which names the item and what is wrong: the
@@ -216,7 +216,7 @@ class VectorCollection {
   std::optional<std::int64_t> mark_pending(WriteTx& tx, std::string_view id,
                                            std::int64_t version = 0) const;
 
-  [[nodiscard]] VectorStats stats(
+  [[nodiscard]] VectorStats stats(  ///< Counts what it contains.
       std::source_location where = std::source_location::current()) const;
 
   /// Moves items together into as few blocks as they need, so that the file's pages come free (see
@@ -260,7 +260,7 @@ class VectorStore {
   explicit VectorStore(Lane lane, VectorStoreOptions options = {},
                        std::source_location where = std::source_location::current());
 
-  /// Names are 1 to 64 ASCII letters, digits, `_`, `-` and `.`. Throws MisuseError:
+  /// Names are 1 to 64 ASCII letters, digits, underscores, hyphens and points. Throws MisuseError:
   /// VECTOR_COLLECTION_INVALID for a name or definition that cannot be, VECTOR_COLLECTION_EXISTS.
   VectorCollection create(std::string_view name, const VectorDefinition& definition,
                           std::source_location where = std::source_location::current()) const;

@@ -252,7 +252,7 @@ TEST_F(CliServe, HasAPageThatABrowserShows) {
                                            "command -v chromium || command -v chromium-browser || "
                                            "command -v google-chrome"});
   if (found.status != 0) {
-    // ./dev does not install it, so that this is no failure.
+    // Only ./dev setup installs it, so that this is no failure.
     std::cout
         << "NOT TESTED: there is no Chromium; after `apt-get install chromium` this test looks "
            "at the page in it\n";

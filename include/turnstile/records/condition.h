@@ -131,17 +131,17 @@ class Condition {
  public:
   Condition() = default;
 
-  [[nodiscard]] bool is_everything() const noexcept { return text_.sql.empty(); }
+  [[nodiscard]] bool is_everything() const noexcept { return text_.sql.empty(); }  ///< Always true.
   [[nodiscard]] const detail::ConditionText& text() const& noexcept { return text_; }
   [[nodiscard]] detail::ConditionText text() && noexcept { return std::move(text_); }
 
-  [[nodiscard]] friend Condition operator&&(Condition a, Condition b) {
+  [[nodiscard]] friend Condition operator&&(Condition a, Condition b) {  ///< Both hold.
     return Condition(detail::both(std::move(a.text_), std::move(b.text_)));
   }
-  [[nodiscard]] friend Condition operator||(Condition a, Condition b) {
+  [[nodiscard]] friend Condition operator||(Condition a, Condition b) {  ///< One of them holds.
     return Condition(detail::either(std::move(a.text_), std::move(b.text_)));
   }
-  [[nodiscard]] friend Condition operator!(Condition a) {
+  [[nodiscard]] friend Condition operator!(Condition a) {  ///< It does not hold.
     return Condition(detail::negated(std::move(a.text_)));
   }
 

@@ -31,12 +31,12 @@ class ManyToMany {
   using ColumnOf = typename Layout::template ColumnAt<Layout::template index_of<Member>()>;
 
  public:
-  using LeftRecord = typename ColumnOf<Left>::ParentRecord;
-  using RightRecord = typename ColumnOf<Right>::ParentRecord;
+  using LeftRecord = typename ColumnOf<Left>::ParentRecord;    ///< What `Left` belongs to.
+  using RightRecord = typename ColumnOf<Right>::ParentRecord;  ///< What `Right` belongs to.
   static_assert(!std::is_void_v<LeftRecord> && !std::is_void_v<RightRecord>,
                 "both members need references<P>()");
-  using LeftKey = detail::MemberType<Left>;
-  using RightKey = detail::MemberType<Right>;
+  using LeftKey = detail::MemberType<Left>;    ///< Key of LeftRecord.
+  using RightKey = detail::MemberType<Right>;  ///< Key of RightRecord.
 
   /// Makes the table as Records<Link> does.
   explicit ManyToMany(Lane lane, RecordsOptions options = {},
@@ -88,6 +88,7 @@ class ManyToMany {
       const LeftKey& left, std::source_location where = std::source_location::current()) const {
     return lane().read([&](ReadTx& tx) { return rights_of(tx, left); }, where);
   }
+  /// As rights_of().
   [[nodiscard]] std::vector<LeftRecord> lefts_of(ReadTx& tx, const RightKey& right) const {
     return std::move(lefts_of_each(tx, {right}).front());
   }
@@ -95,7 +96,6 @@ class ManyToMany {
       const RightKey& right, std::source_location where = std::source_location::current()) const {
     return lane().read([&](ReadTx& tx) { return lefts_of(tx, right); }, where);
   }
-
   /// What belongs to each of `lefts`, in their order, with one query for all.
   [[nodiscard]] std::vector<std::vector<RightRecord>> rights_of_each(
       ReadTx& tx, const std::vector<LeftKey>& lefts) const {
@@ -103,7 +103,7 @@ class ManyToMany {
                                                           detail::parent_of<ColumnOf<Right>>());
     return detail::read_lists<RightRecord>(tx, sql, detail::to_values<LeftKey>(lefts));
   }
-  [[nodiscard]] std::vector<std::vector<LeftRecord>> lefts_of_each(
+  [[nodiscard]] std::vector<std::vector<LeftRecord>> lefts_of_each(  ///< As rights_of_each().
       ReadTx& tx, const std::vector<RightKey>& rights) const {
     static const std::string sql = detail::select_related(detail::table_of<Link>(), kRight, kLeft,
                                                           detail::parent_of<ColumnOf<Left>>());

@@ -71,7 +71,7 @@ class RowQuery {
 template <Described T>
 class Selection {
  public:
-  Selection(Lane lane, Condition<T> condition)
+  Selection(Lane lane, Condition<T> condition)  ///< By Records::where().
       : lane_(std::move(lane)), query_(detail::table_of<T>(), std::move(condition).text()) {}
 
   /// By these fields, and then by the key in the direction of the last one. Without it, by the key.
@@ -108,7 +108,7 @@ class Selection {
     return copy;
   }
 
-  [[nodiscard]] std::vector<T> all(ReadTx& tx) const {
+  [[nodiscard]] std::vector<T> all(ReadTx& tx) const {  ///< All of them, in their order.
     std::vector<T> records;
     Statement statement = query_.select(tx);
     while (statement.step())
@@ -120,7 +120,7 @@ class Selection {
     return lane_.read([this](ReadTx& tx) { return all(tx); }, where);
   }
 
-  [[nodiscard]] std::optional<T> first(ReadTx& tx) const {
+  [[nodiscard]] std::optional<T> first(ReadTx& tx) const {  ///< The first of them, if any.
     Statement statement = query_.first(tx);
     if (!statement.step()) return std::nullopt;
     return detail::read_record<T>(statement.row());
@@ -150,7 +150,7 @@ class Selection {
     return lane_.read([this](ReadTx& tx) { return count(tx); }, where);
   }
 
-  [[nodiscard]] bool exists(ReadTx& tx) const {
+  [[nodiscard]] bool exists(ReadTx& tx) const {  ///< Whether there is any.
     Statement statement = query_.exists(tx);
     statement.step();
     return statement.row().get<bool>(0);
