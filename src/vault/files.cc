@@ -127,10 +127,16 @@ std::optional<std::string> read_small_file(const fs::path& path, const Call& cal
 
 bool make_private_folder(const fs::path& path, const Call& call) {
   if (::mkdir(path.c_str(), S_IRWXU) == 0) return false;
-  const int cause = errno;
+  if (errno != EEXIST) raise_write("cannot make the folder", path, errno, call);
+  return narrow_folder(path, call);
+}
+
+bool narrow_folder(const fs::path& path, const Call& call) {
   struct stat status {};
-  if (cause != EEXIST || ::lstat(path.c_str(), &status) != 0)
-    raise_write("cannot make the folder", path, cause, call);
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return false;
+    raise_write("cannot look at", path, errno, call);
+  }
   // A link would lead to somebody else's folder, which is not ours to narrow or to empty.
   if (!S_ISDIR(status.st_mode))
     raise_write(S_ISLNK(status.st_mode) ? "there is a link at" : "there is no folder at", path,

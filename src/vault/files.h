@@ -38,6 +38,8 @@ void write_file_atomic(const std::filesystem::path& path, std::string_view conte
 /// Makes the folder, mode 0700, where it is missing. True when one was there with a wider mode, and
 /// was narrowed. Throws StorageError (PROFILE_STORAGE_WRITE), also for a link, wherever it leads.
 bool make_private_folder(const std::filesystem::path& path, const Call& call);
+/// The same of a folder that is there; false when it is not.
+bool narrow_folder(const std::filesystem::path& path, const Call& call);
 
 /// Opens a file of a profile to be read. Throws StorageError (PROFILE_STORAGE_READ), also for a
 /// link and for what is not a regular file.

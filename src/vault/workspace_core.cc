@@ -65,8 +65,10 @@ void make_folders(const fs::path& path, const Call& call) {
 }
 
 // A folder that is there may have been made by hand, or on another system.
+// Others who have the workspace move folders meanwhile, or remove them; these are not made again.
 std::size_t narrow_tree(const fs::path& path, const Call& call) {
-  std::size_t narrowed = make_private_folder(path, call) ? 1 : 0;
+  gate::sync_point("narrow_tree:found");
+  std::size_t narrowed = narrow_folder(path, call) ? 1 : 0;
   std::error_code error;
   for (fs::directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error)) {

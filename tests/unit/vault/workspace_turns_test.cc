@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 
+#include "gate/sync_point.h"
 #include "support/interleaving.h"
 #include "support/thrown.h"
 #include "support/workspace.h"
@@ -34,6 +36,24 @@ TEST(WorkspaceTurns, RenameWaitsForARemovalAndNotTheOtherWayRound) {
   remover.join();
   renamer.join();
   EXPECT_EQ(code, "PROFILE_NOT_FOUND");
+}
+
+// Who opens a workspace looks at all of its folders, and another process may just be done with one.
+TEST(WorkspaceTurns, OpeningGoesOnWhenAFolderIsRemovedMeanwhile) {
+  const WorkspacePlace place;
+  { const Workspace workspace = place.open(); }
+  std::filesystem::remove(place.root() / "profiles");  // So that there is one way only, to `gone`.
+  static std::filesystem::path gone;
+  static int visits;
+  gone = place.root() / "tmp" / "gone";
+  visits = 0;
+  std::filesystem::create_directories(gone / "inner");
+  gate::sync_point_hook = [](std::string_view name) {
+    if (name == "narrow_tree:found" && ++visits == 4) std::filesystem::remove_all(gone);
+  };
+  EXPECT_NO_THROW((void)place.open());
+  gate::sync_point_hook = nullptr;
+  EXPECT_EQ(visits, 4);
 }
 
 /// Whether two calls are in it at once, for which the first one waits a moment.
