@@ -17,9 +17,10 @@ class Missing(Exception):
 
 
 def need(*programs):
-    for program in programs:
-        if not shutil.which(program):
-            raise Missing(f"there is no {program} (Debian: {PACKAGES[program]})")
+    missing = [f"no {program} (Debian: {PACKAGES[program]})" for program in programs
+               if not shutil.which(program)]
+    if missing:
+        raise Missing(f"there is {', '.join(missing)}")
 
 
 def need_file(path, what, package):
