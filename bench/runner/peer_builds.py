@@ -23,14 +23,17 @@ def need(*programs):
         raise Missing(f"there is {', '.join(missing)}")
 
 
-def need_file(path, what, package):
+def need_file(path, package):
     if not os.path.exists(path):
-        raise Missing(f"there is no {path}, {what} (Debian: {package})")
+        raise Missing(f"there is no {path} (Debian: {package})")
 
 
 def run(command, directory, **environment):
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False,
-                          env={**os.environ, **environment})
+    try:
+        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False,
+                              env={**os.environ, **environment})
+    except OSError as error:
+        raise Missing(f"{command[0]} cannot be started: {error}") from error
     if done.returncode != 0:
         said = "\n    ".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-12:])
         raise Missing(f"{command[0]} could not build it:\n    {said}")
@@ -51,7 +54,7 @@ def build_go(output):
     need("go")
     package = "golang-github-mattn-go-sqlite3-dev"
     gopath = "/usr/share/gocode"
-    need_file(f"{gopath}/src/github.com/mattn/go-sqlite3", "the driver's sources", package)
+    need_file(f"{gopath}/src/github.com/mattn/go-sqlite3", package)
     run(["go", "build", "-tags", "libsqlite3",
          "-ldflags", f"-X 'main.driver={package_version(package)}'",
          "-o", os.path.join(output, PROGRAM), os.path.join(HARNESSES, "go", "main.go")], output,
@@ -63,7 +66,7 @@ def build_node(output):
     need("cmake", "npm", "node", "make", "g++")
     node = os.path.realpath(shutil.which("node"))
     prefix = os.path.dirname(os.path.dirname(node))
-    need_file(os.path.join(prefix, "include", "node", "node.h"), "Node's headers", "libnode-dev")
+    need_file(os.path.join(prefix, "include", "node", "node.h"), "libnode-dev")
     run(["cmake", f"-DDESTINATION={output}", "-P", os.path.join(HARNESSES, "node", "fetch.cmake")],
         output)
     package = os.path.join(output, "package")
@@ -86,10 +89,26 @@ def _holds(path, text):
         return file.read() == text
 
 
-def build_cpp(name, header, package, libraries):
+def _is_newer(program, files):
+    """Than the moment when each of the files came where it is, by this tree or by a package."""
+    return os.path.exists(program) and \
+        os.stat(program).st_mtime > max(os.stat(file).st_ctime for file in files)
+
+
+def _sources():
+    for folder in ("contention", "peers", "support"):
+        for at, _, names in os.walk(os.path.join(SOURCE, "bench", folder)):
+            yield from (os.path.join(at, name) for name in names)
+
+
+def build_cpp(name, headers, libraries):
+    """`headers` are by the Debian packages that have them."""
     def build(output):
         need("g++")
-        need_file(header, "its header", package)
+        for package, header in headers.items():
+            need_file(header, package)
+        if _is_newer(os.path.join(output, PROGRAM), [*headers.values(), *_sources()]):
+            return
         run(["g++", "-std=c++20", "-O2", "-DNDEBUG", "-pthread",
              *(f"-I{os.path.join(SOURCE, folder)}" for folder in ("bench", "include")),
              "-o", os.path.join(output, PROGRAM), os.path.join(HARNESSES, name, "writers.cc"),
@@ -101,8 +120,12 @@ def build_cpp(name, header, package, libraries):
 BUILDS = {
     "go": build_go,
     "node": build_node,
-    "soci": build_cpp("soci", "/usr/include/soci/soci.h", "libsoci-dev", ["soci_core", "sqlite3"]),
-    "sqlitecpp": build_cpp("sqlitecpp", "/usr/include/SQLiteCpp/SQLiteCpp.h", "libsqlitecpp-dev",
+    "soci": build_cpp("soci", {"libsoci-dev": "/usr/include/soci/version.h",
+                               "libboost-dev": "/usr/include/boost/version.hpp",
+                               "libsqlite3-dev": "/usr/include/sqlite3.h"},
+                      ["soci_core", "sqlite3"]),
+    "sqlitecpp": build_cpp("sqlitecpp", {"libsqlitecpp-dev": "/usr/include/SQLiteCpp/SQLiteCpp.h",
+                                         "libsqlite3-dev": "/usr/include/sqlite3.h"},
                            ["SQLiteCpp", "sqlite3"]),
 }
 
@@ -111,8 +134,9 @@ def build(name, directory):
     """Makes directory/NAME/writers. Raises Missing."""
     output = os.path.join(directory, name)
     os.makedirs(output, exist_ok=True)
-    program = os.path.join(output, PROGRAM)
-    if os.path.exists(program):
-        os.remove(program)  # That of an earlier build does not stand for one that fails now.
-    BUILDS[name](output)
-    need_file(program, "which its build should have made", "-")
+    try:
+        BUILDS[name](output)
+    except Missing:  # What an earlier build made does not stand for one that fails now.
+        if os.path.exists(os.path.join(output, PROGRAM)):
+            os.remove(os.path.join(output, PROGRAM))
+        raise

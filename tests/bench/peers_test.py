@@ -51,7 +51,7 @@ class Peers(unittest.TestCase):
         with open(os.path.join(headers, "node.h"), "w", encoding="ascii"):
             pass
         for name, text in (("node", FAKE_NODE), ("npm", FAKE_NPM), ("cmake", FAKE_CMAKE),
-                           ("make", ""), ("g++", "")):
+                           ("make", ""), ("g++", "#!/bin/sh\nexit 1\n")):
             self.make_tool(name, text)
         for name in ("mkdir", "env"):
             os.symlink(shutil.which(name), os.path.join(self.tools, name))
@@ -75,6 +75,7 @@ class Peers(unittest.TestCase):
         result = self.run_with(only="T20")
         self.assertEqual(result.status, 1)
         self.assertIn("LEFT OUT: the peer go: there is no go", result.errors)
+        self.assertIn("LEFT OUT: the peer soci: ", result.errors)
         self.assertNotIn("the peer node: ", result.errors)
         self.assertEqual(list(result.rows), ["T20/node", "T20/node/p99"])
 

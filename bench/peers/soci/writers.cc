@@ -99,7 +99,11 @@ class SociClient {
 
 int main(int argc, char** argv) {
   using namespace turnstile::bench;
-  return answer(argc, argv, "SOCI 4.0.3", [](const Task& task) {
+  constexpr int kVersion = SOCI_VERSION;  // 400'003 is 4.0.3.
+  const std::string peer = "SOCI " + std::to_string(kVersion / 100'000) + "." +
+                           std::to_string(kVersion / 100 % 1000) + "." +
+                           std::to_string(kVersion % 100);
+  return answer(argc, argv, peer, [](const Task& task) {
     SociPool pool(task.file);
     return write_with(task, [&pool] { return SociClient(pool); });
   });

@@ -47,7 +47,11 @@ class SqliteCppClient {
 
 int main(int argc, char** argv) {
   using namespace turnstile::bench;
-  return answer(argc, argv, "SQLiteCpp 3.2.1", [](const Task& task) {
+  constexpr int kVersion = SQLITECPP_VERSION_NUMBER;  // 3'002'001 is 3.2.1.
+  const std::string peer = "SQLiteCpp " + std::to_string(kVersion / 1'000'000) + "." +
+                           std::to_string(kVersion / 1000 % 1000) + "." +
+                           std::to_string(kVersion % 1000);
+  return answer(argc, argv, peer, [](const Task& task) {
     return write_with(task, [&task] { return SqliteCppClient(task.file); });
   });
 }
