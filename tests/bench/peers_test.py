@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`bench/run --peers` with tools that are missing or made up: what it says, and what it believes."""
+"""`bench/run --peers` with tools that are missing or made up: what it says, what it believes."""
 import os
 import shutil
 import sys
