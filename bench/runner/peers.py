@@ -77,6 +77,6 @@ def notes(record):
                 sample["writes"][figure] for sample in taken))
                 for name, figure in (("p50", "p50_us"), ("longest", "longest_us"))]
             failed = sum(sample["writes"]["errors"] for sample in taken)
-            said.append(f"{called} is {taken[0]['peer']} with SQLite {taken[0]['sqlite']}; waits: "
+            said.append(f"{called}: {taken[0]['peer']} with SQLite {taken[0]['sqlite']}; waits: "
                         f"{', '.join(waits)}; failed calls: {failed:,}.")
     return said

@@ -88,7 +88,7 @@ class Peers(unittest.TestCase):
                          ([], "a fake 1.2.3", "3.0.0"))
         self.assertAlmostEqual(row["against"]["value"], 30 / 0.2)
         self.assertAlmostEqual(result.rows["T20/node/p99"]["against"]["value"], 2)
-        self.assertIn("better-sqlite3 is a fake 1.2.3 with SQLite 3.0.0", result.output)
+        self.assertIn("better-sqlite3: a fake 1.2.3 with SQLite 3.0.0", result.output)
         self.assertIn("failed calls: 0", result.output)
 
     def test_tells_that_a_peer_has_lost_a_write(self):

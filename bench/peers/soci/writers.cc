@@ -4,6 +4,7 @@
 // documentation recommends for what is executed again and again; a session that is made from the
 // pool in the short way would have to prepare them for each write.
 #include <soci/soci.h>
+#include <soci/version.h>
 
 #include <memory>
 
