@@ -110,8 +110,8 @@ endfunction()
 
 # turnstile_npm_fetch(PACKAGE p VERSION v INTEGRITY i FILES f... DESTINATION dir)
 #
-# Puts the named files of the package, without their folders, into `dir`. Does nothing when they
-# are there already and come from that very tarball.
+# Puts the named files or folders of the package, without what they are in, into `dir`. Does nothing
+# when they are there already and come from that very tarball.
 function(turnstile_npm_fetch)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "PACKAGE;VERSION;INTEGRITY;DESTINATION" "FILES")
   turnstile_integrity_to_hex("${arg_INTEGRITY}" hex)
@@ -165,6 +165,7 @@ function(turnstile_npm_fetch)
       message(FATAL_ERROR
           "${arg_PACKAGE} ${arg_VERSION} has no file ${member}, which the pins name.")
     endif()
+    file(REMOVE_RECURSE "${arg_DESTINATION}/${name}")  # A folder does not take another's place.
     file(RENAME "${unpacked}/${member}" "${arg_DESTINATION}/${name}")
   endforeach()
   file(REMOVE_RECURSE "${unpacked}")

@@ -24,3 +24,10 @@ set(TURNSTILE_PIN_VEC0_VERSION 0.1.9)
 set(TURNSTILE_PIN_VEC0_INTEGRITY
     "sha512-w3tCH8xK2finW8fQJ/m8uqKodXUZ9KAuAar2UIhz4BHILfpE0WM/MTGCRfa7RjYbrYim5Luk3guvMOGI7T7JQA==")
 set(TURNSTILE_PIN_VEC0_FILES package/vec0.so)
+
+# better-sqlite3, which `./dev bench --peers` measures; built from its sources, with its own SQLite.
+set(TURNSTILE_PIN_BETTER_SQLITE3_PACKAGE better-sqlite3)
+set(TURNSTILE_PIN_BETTER_SQLITE3_VERSION 12.11.1)
+set(TURNSTILE_PIN_BETTER_SQLITE3_INTEGRITY
+    "sha512-dq9AtApgg5PGFtBzPFSBl3HZQjHok5gaQCM6zh2Yk0aSmDCs1CbnVI8/HgASQkNKsWFpseIO9beg5xxpYhbIfA==")
+set(TURNSTILE_PIN_BETTER_SQLITE3_FILES package)

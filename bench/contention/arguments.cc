@@ -54,6 +54,7 @@ Arguments parse(int argc, char** argv) {
   app.add_option("--count", arguments.count)->check(CLI::Range(1, 100'000));
   app.add_option("--file", arguments.file);
   app.add_option("--member", arguments.member);
+  app.add_option("--peer", arguments.peer);
   app.parse(argc, argv);
   arguments.seconds = Seconds(seconds);
   arguments.warm_up = Seconds(warm_up);

@@ -32,6 +32,7 @@ struct Arguments {
   int count = 200;                    ///< Starts.
   std::string file;                   ///< Of a member: the file to work on.
   int member = 0;                     ///< Of a member: which of the processes it is.
+  std::string peer;                   ///< Of a peer: the program that is measured.
 };
 
 /// Reads the command line. Throws CLI::ParseError.

@@ -52,8 +52,14 @@ class Latencies {
     return {{"buckets", filled}, {"longest", longest_.count()}};
   }
 
+  /// What to_json() made, or a list of nanoseconds.
   static Latencies from_json(const nlohmann::json& json) {
     Latencies latencies;
+    if (json.is_array()) {
+      for (const nlohmann::json& took : json)
+        latencies.add(std::chrono::nanoseconds(took.get<std::int64_t>()));
+      return latencies;
+    }
     for (const auto& entry : json.at("buckets")) {
       const auto calls = entry.at(1).get<std::uint64_t>();
       latencies.buckets_.at(entry.at(0).get<std::size_t>()) = calls;

@@ -25,11 +25,11 @@ int main(int argc, char** argv) {
   using namespace turnstile::bench;
   try {
     const Arguments arguments = parse(argc, argv);
-    nlohmann::json result = run_scenario(arguments);
-    result["scenario"] = arguments.scenario;
-    result["side"] = name_of(arguments.side);
-    result["sqlite"] = sqlite3_libversion();
-    result["assertions"] = kAssertions;
+    nlohmann::json result{{"scenario", arguments.scenario},
+                          {"side", name_of(arguments.side)},
+                          {"sqlite", sqlite3_libversion()},
+                          {"assertions", kAssertions}};
+    result.update(run_scenario(arguments));  // A peer has a name and an engine of its own.
     std::cout << result.dump() << std::endl;
     return 0;
   } catch (const CLI::ParseError& error) {

@@ -47,8 +47,10 @@ class Redirection {
 
 }  // namespace
 
-Member::Member(const std::vector<std::string>& arguments) {
-  std::vector<std::string> words{kThisProgram};
+Member::Member(const std::vector<std::string>& arguments) : Member(kThisProgram, arguments) {}
+
+Member::Member(std::string program, const std::vector<std::string>& arguments) {
+  std::vector<std::string> words{std::move(program)};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;
   for (std::string& word : words)
@@ -58,12 +60,12 @@ Member::Member(const std::vector<std::string>& arguments) {
   const std::array<int, 2> output = make_pipe();
   const Redirection redirection(input[0], output[1]);
   const int spawned =
-      ::posix_spawn(&pid_, kThisProgram, redirection.get(), nullptr, pointers.data(), environ);
+      ::posix_spawn(&pid_, pointers.front(), redirection.get(), nullptr, pointers.data(), environ);
   ::close(input[0]);
   ::close(output[1]);
   to_child_.reset(::fdopen(input[1], "w"));
   from_child_.reset(::fdopen(output[0], "r"));
-  require(spawned, "posix_spawn");
+  require(spawned, pointers.front());
 }
 
 Member::Member(Member&& other) noexcept

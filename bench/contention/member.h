@@ -1,4 +1,4 @@
-// Further processes of this program, which begin together.
+// Further processes: of this program, which begin together, or of another.
 #pragma once
 
 #include <sys/types.h>
@@ -12,12 +12,14 @@
 
 namespace turnstile::bench {
 
-/// A child: this same program with other arguments. It says that it is ready, is told to go, and
-/// answers with its result. Threads: confined.
+/// A child. One that is this same program says that it is ready, is told to go, and answers with
+/// its result; another answers at once. Threads: confined.
 class Member {
  public:
-  /// Throws std::system_error.
+  /// This same program with other arguments. Throws std::system_error.
   explicit Member(const std::vector<std::string>& arguments);
+  /// Throws std::system_error when there is no such program.
+  Member(std::string program, const std::vector<std::string>& arguments);
   Member(Member&& other) noexcept;
   Member& operator=(Member&&) = delete;
   Member(const Member&) = delete;

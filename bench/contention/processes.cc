@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "contention/ledger.h"
 #include "contention/member.h"
 #include "contention/scenarios.h"
 #include "contention/sides.h"
@@ -65,13 +64,7 @@ nlohmann::json run_processes(const Arguments& arguments) {
   const TempDir directory;
   const std::string path = directory.file("write.db");
   make_file(path, kRows);
-  const std::vector<Tally> tallies = run_members(arguments, path);
-  const Tally total = total_of(tallies);
-  Ledger ledger(path);
-  ledger.expect_small_writes(total.acknowledged);
-  return {{"writes", summary_of(total, arguments.seconds)},
-          {"served", fairness_of(tallies)},
-          {"complaint", ledger.complaint()}};
+  return report_small_writes(path, run_members(arguments, path), arguments.seconds);
 }
 
 }  // namespace turnstile::bench

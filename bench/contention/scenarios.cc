@@ -14,7 +14,7 @@ const std::map<std::string, Scenario>& scenarios() {
       {"processes", run_processes},   {"process-member", run_process_member},
       {"reader", run_reader},         {"mix", run_mix},
       {"starts", run_starts},         {"start-member", run_start_member},
-      {"migrations", run_migrations},
+      {"migrations", run_migrations}, {"peer", run_peer},
   };
   return table;
 }

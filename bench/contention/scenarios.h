@@ -16,6 +16,7 @@ nlohmann::json run_reader(const Arguments& arguments);      // T12
 nlohmann::json run_mix(const Arguments& arguments);         // T1, T13
 nlohmann::json run_starts(const Arguments& arguments);      // T1
 nlohmann::json run_migrations(const Arguments& arguments);  // T17
+nlohmann::json run_peer(const Arguments& arguments);        // T20
 
 // What run_processes() and run_starts() start this program as.
 nlohmann::json run_process_member(const Arguments& arguments);

@@ -67,19 +67,25 @@ class SmallWriters {
   Team team_;  // Last: its threads use the others.
 };
 
-/// What the writers of a file did, checked against it; `log` is its longest write-ahead log in
-/// bytes.
+/// What the writers of a file did, checked against it.
 inline nlohmann::json report_small_writes(const std::string& path,
-                                          const std::vector<Tally>& tallies, const Window& window,
-                                          std::uint64_t log) {
+                                          const std::vector<Tally>& tallies, Seconds length) {
   const Tally total = total_of(tallies);
   Ledger ledger(path);
   ledger.expect_small_writes(total.acknowledged);
-  return {{"writes", summary_of(total, window.length())},
+  return {{"writes", summary_of(total, length)},
           {"served", fairness_of(tallies)},
-          {"log_bytes", log},
-          {"log_cap_bytes", log_cap()},
           {"complaint", ledger.complaint()}};
+}
+
+/// The same, and the file's longest write-ahead log in bytes.
+inline nlohmann::json report_small_writes(const std::string& path,
+                                          const std::vector<Tally>& tallies, Seconds length,
+                                          std::uint64_t log) {
+  nlohmann::json report = report_small_writes(path, tallies, length);
+  report["log_bytes"] = log;
+  report["log_cap_bytes"] = log_cap();
+  return report;
 }
 
 }  // namespace turnstile::bench

@@ -49,7 +49,7 @@ nlohmann::json run_submitters(const Arguments& arguments) {
     log = longest_log(path, window);
     team.finish();
   });
-  return report_small_writes(path, tallies, window, log);
+  return report_small_writes(path, tallies, window.length(), log);
 }
 
 }  // namespace turnstile::bench

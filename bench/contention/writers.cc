@@ -24,7 +24,7 @@ nlohmann::json run_writers(const Arguments& arguments) {
     log = longest_log(path, window);
     return writers.finish();
   });
-  return report_small_writes(path, tallies, window, log);
+  return report_small_writes(path, tallies, window.length(), log);
 }
 
 }  // namespace turnstile::bench

@@ -4,7 +4,7 @@ import platform
 import statistics
 import sys
 
-from runner import contention, pairs
+from runner import contention, pairs, peers
 
 
 def table(rows):
@@ -68,8 +68,8 @@ def notes(record):
                           for key in pairs.CLOSING)
         said.append(f"close, not part of T16: {raw * 1e6:,.0f} µs raw, {turnstile * 1e6:,.0f} µs "
                     "Turnstile.")
-    return said + [f"failed on another side: {failure}"
-                   for failure in contention.failures_of_others(runs)]
+    return said + peers.notes(record) + [f"failed on another side: {failure}"
+                                         for failure in contention.failures_of_others(runs)]
 
 
 class Progress:

@@ -11,8 +11,9 @@ class Failed(Exception):
 class Settings:
     """What holds for all samples: where the programs and the files are, how long, how often."""
 
-    def __init__(self, programs, directory, runs, quick):
-        self.programs, self.directory, self.runs, self.quick = programs, directory, runs, quick
+    def __init__(self, programs, peers, directory, runs, quick):
+        self.programs, self.peers, self.directory = programs, peers, directory
+        self.runs, self.quick = runs, quick
 
 
 def run_program(settings, name, arguments):
@@ -59,10 +60,24 @@ class Contention:
 
     def take(self, settings):
         shorter = 5 if settings.quick else 1
-        arguments = [self.scenario, f"--side={self.side}",
-                     f"--seconds={self.seconds / shorter}", f"--warm-up={self.warm_up / shorter}"]
+        arguments = [self.scenario, self.who(settings), f"--seconds={self.seconds / shorter}",
+                     f"--warm-up={self.warm_up / shorter}"]
         arguments += [f"--{name.replace('_', '-')}={value}" for name, value in self.options.items()]
         if self.starts is not None:
             # So many over all runs, fewer only when it is to be quick.
             arguments.append(f"--count={-(-self.starts // (settings.runs * shorter))}")
         return run_program(settings, self.program, arguments)
+
+    def who(self, _settings):
+        return f"--side={self.side}"
+
+
+class Peer(Contention):
+    """A program of bench/peers, which turnstile_contention starts and checks."""
+
+    def __init__(self, peer, **options):
+        super().__init__("peer", peer, **options)
+        self.peer = peer
+
+    def who(self, settings):
+        return f"--peer={os.path.join(settings.peers, self.peer, 'writers')}"

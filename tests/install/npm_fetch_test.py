@@ -56,17 +56,17 @@ class NpmFetch(unittest.TestCase):
                 archive.addfile(info, io.BytesIO(data))
         return self.path(name)
 
-    def start(self, tarball, destination="out"):
+    def start(self, tarball, destination="out", files=""):
         return subprocess.Popen(
             ["cmake", f"-DMODULE={MODULE}", f"-DINTEGRITY={self.integrity}",
-             f"-DDESTINATION={self.path(destination)}",
+             f"-DDESTINATION={self.path(destination)}", f"-DFILES={files}",
              "-P", os.path.join(HERE, "npm_fetch.cmake")],
             cwd=self.scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={"PATH": self.path("bin"), "TURNSTILE_CACHE": self.path("cache"),
                  "FAKE_TARBALL": tarball, "FAKE_CALLS": self.path("calls")})
 
-    def fetch(self, tarball, destination="out"):
-        process = self.start(tarball, destination)
+    def fetch(self, tarball, destination="out", files=""):
+        process = self.start(tarball, destination, files)
         output, _ = process.communicate()
         # CMake breaks long lines; a message is easier to look for in one.
         return process.returncode, re.sub(r"\s+", " ", output)
@@ -90,6 +90,17 @@ class NpmFetch(unittest.TestCase):
         self.assertEqual(self.fetch("")[0], 0)
         self.assert_fetched()
         self.assertEqual(self.calls(), 1)
+
+    def test_a_folder_takes_the_place_of_the_one_before(self):
+        self.assertEqual(self.fetch(self.good, files="package")[0], 0)
+        self.assert_fetched("out/package/deps")
+        with open(self.path("out", "package", "old.c"), "w", encoding="ascii"):
+            pass
+        os.remove(self.path("out", ".thing"))  # As if it came from another tarball.
+        status, output = self.fetch(self.good, files="package")
+        self.assertEqual(status, 0, output)
+        self.assert_fetched("out/package/deps")
+        self.assertFalse(os.path.exists(self.path("out", "package", "old.c")))
 
     def test_a_fetched_package_needs_no_npm(self):
         self.fetch(self.good)

@@ -100,6 +100,8 @@ CLEAN = {
     "include/turnstile/lane.h": CLASS % "/// A thing.\n///\n/// Threads: shared.",
     "include/turnstile/native.h": "#pragma once\n#include <sqlite3.h>\n",
     "tests/unit/wait_test.cc": "// sleep: the deadline is the subject\nsleep" + "_for(1s);\n",
+    "bench/peers/go/main.go": "func main() {\n\tprint()\n}\n",
+    "bench/peers/soci/writers.cc": "int a;\n",
     "tests/tidy/tidy.py": "\n",
     "tests/unit/all_test.cc": NAMES_ALL_REQUIREMENTS,
     "tests/unit/gate_test.cc": "TEST(Gate, Works) {}\nTEST_P(\n    Gate,\n    Breaks) {}\n",
