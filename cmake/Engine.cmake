@@ -37,6 +37,9 @@ function(_turnstile_compile_sqlite source_dir)
   set_target_properties(turnstile_sqlite3 PROPERTIES
       EXPORT_NAME sqlite3
       POSITION_INDEPENDENT_CODE ON
+      # The program that the static library is linked into does not export them either: another
+      # library's SQLite would be bound to this one, function by function, and mix the two.
+      C_VISIBILITY_PRESET hidden
       C_CLANG_TIDY "")
   target_include_directories(turnstile_sqlite3 SYSTEM INTERFACE
       $<BUILD_INTERFACE:${source_dir}>

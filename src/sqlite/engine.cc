@@ -49,6 +49,15 @@ const void* object_at(const void* address) noexcept {
   return dladdr(address, &info) == 0 ? nullptr : info.dli_fbase;
 }
 
+/// Looks a name up in `object` and in what it depends on; null when it belongs to `own_object`.
+const void* find_foreign(void* object, const char* name, const void* own_object) noexcept {
+  const void* const found = dlsym(object, name);
+  return found == nullptr || object_at(found) == own_object ? nullptr : found;
+}
+
+// A copy of Turnstile keeps its engine to itself, so it is known by a function of its own.
+constexpr const char* kFunctionOfEachCopy = "_ZN9turnstile11engine_infoEv";
+
 std::string file_of(const void* address) {
   Dl_info info{};
   if (dladdr(address, &info) == 0 || info.dli_fname == nullptr) return "unknown file";
@@ -87,15 +96,16 @@ std::string why_engine_is_unsuitable() {
 std::optional<std::string> find_second_engine() {
   // Asked for by a string of the engine's rather than by the address of a function of its: that
   // address may be an entry of this program's own jump table.
-  const void* const own_object = object_at(sqlite3_libversion());
+  // What is found may be our own, because dlsym() looks into an object's dependencies too.
+  const void* const own_engine = object_at(sqlite3_libversion());
+  const void* const own_copy = object_at(kFunctionOfEachCopy);
   for (const std::string& name : loaded_objects()) {
     const LoadedObject object(
         dlopen(name.empty() ? nullptr : name.c_str(), RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD));
     if (!object) continue;
-    // This looks into the object's dependencies too, so what is found may be our own engine.
-    const void* const found = dlsym(object.get(), "sqlite3_libversion");
-    if (found == nullptr || object_at(found) == own_object) continue;
-    return file_of(found);
+    const void* found = find_foreign(object.get(), "sqlite3_libversion", own_engine);
+    if (found == nullptr) found = find_foreign(object.get(), kFunctionOfEachCopy, own_copy);
+    if (found != nullptr) return file_of(found);
   }
   return std::nullopt;
 }

@@ -1,72 +1,84 @@
 #!/usr/bin/env python3
-"""Installs the library, moves the tree, and builds and runs a consumer against it both ways."""
+"""Installs everything, moves the tree, and uses the static library and the program from there."""
 import os
-import shlex
 import shutil
-import subprocess
-import tempfile
 import unittest
 
-HERE = os.path.dirname(os.path.realpath(__file__))
-BUILD = os.environ["TURNSTILE_BUILD"]
-CXX = os.environ["TURNSTILE_TEST_CXX"]
-CXX_FLAGS = os.environ["TURNSTILE_TEST_CXX_FLAGS"]
+from installed import (BUILD, HERE, SOURCE, InstalledCase, cache, configure, guide_project,
+                       pkg_config, run, version)
+
+BOTH = cache().get("TURNSTILE_BOTH_KINDS") == "ON"
 
 
-def run(*command, **options):
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            check=False, **options)
-    if result.returncode != 0:
-        raise AssertionError(f"{shlex.join(command)}: {result.returncode}\n{result.stdout}")
-    return result.stdout
+class Install(InstalledCase):
+    def test_find_package_as_the_guide_has_it(self):
+        project = self.path("project")
+        os.mkdir(project)
+        with open(os.path.join(project, "CMakeLists.txt"), "w", encoding="utf-8") as file:
+            file.write(guide_project("find_package"))
+        shutil.copy(os.path.join(HERE, "consumer", "consumer.cc"), project)
+        configure(project, self.path("guide"), f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        run("cmake", "--build", self.path("guide"))
+        self.check_program(self.path("guide", "consumer"))
 
+    def test_the_native_component_comes_with_the_engine_that_it_is_for(self):
+        self.check_package(self.prefix, "static", "native", programs=("native",))
 
-class Install(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.scratch = tempfile.mkdtemp(prefix="turnstile-install-")
-        first = os.path.join(cls.scratch, "first")
-        run("cmake", "--install", BUILD, "--prefix", first)
-        # Moved before it is used: nothing installed may know where it was installed to.
-        cls.prefix = os.path.join(cls.scratch, "moved")
-        os.rename(first, cls.prefix)
+    def test_a_library_with_another_sqlite_goes_on_to_use_that(self):
+        self.check_package(self.prefix, "static", "static", programs=("beside",))
 
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.scratch)
+    def test_the_program_is_a_component(self):
+        output = configure("consumer", self.path("cli"), f"-DCMAKE_PREFIX_PATH={self.prefix}",
+                           "-DCOMPONENTS=cli")
+        self.assertRegex(output, rf"turnstile::cli says turnstile +{version()}\n")
 
-    def check_program(self, program):
-        database = os.path.join(self.scratch, os.path.basename(program) + ".db")
-        self.assertEqual(run(program, database).strip(), "hello from an installed library")
+    def test_a_component_that_does_not_exist_is_refused(self):
+        output = configure("consumer", self.path("unknown"), f"-DCMAKE_PREFIX_PATH={self.prefix}",
+                           "-DCOMPONENTS=vault9", fails=True)
+        self.assertIn("there is no component vault9 here", output.replace("\n  ", " "))
 
-    def test_find_package(self):
-        build = os.path.join(self.scratch, "build")
-        run("cmake", "-G", "Ninja", "-S", os.path.join(HERE, "consumer"), "-B", build,
-            f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DCMAKE_CXX_COMPILER={CXX}",
-            f"-DCMAKE_CXX_FLAGS={CXX_FLAGS}")
-        run("cmake", "--build", build)
-        self.check_program(os.path.join(build, "consumer"))
+    def test_another_minor_version_is_refused(self):
+        output = configure("consumer", self.path("newer"), f"-DCMAKE_PREFIX_PATH={self.prefix}",
+                           "-DWANTED=0.99", fails=True)
+        self.assertIn("compatible with requested version \"0.99\"", output.replace("\n  ", " "))
 
     def test_pkg_config(self):
-        folder = next(folder for folder, _, names in os.walk(self.prefix)
-                      if "turnstile.pc" in names)
-        environment = {**os.environ, "PKG_CONFIG_PATH": folder}
-        flags = run("pkg-config", "--cflags", "--libs", "turnstile", env=environment)
-        self.assertNotIn("first", flags)
-        program = os.path.join(self.scratch, "consumer_pc")
-        run(CXX, "-std=c++20", *shlex.split(CXX_FLAGS),
-            os.path.join(HERE, "consumer", "consumer.cc"), "-o", program, *shlex.split(flags))
-        self.check_program(program)
+        package = "turnstile-static" if BOTH else "turnstile"
+        program = self.check_pkg_config(self.prefix, package, "consumer_pc")
+        self.assertNotIn("libturnstile", run("readelf", "-d", program))
+        self.assertEqual(pkg_config(self.prefix, "--modversion", package), version())
+
+    def test_nothing_installed_knows_where_it_was_built(self):
+        for folder, _, names in os.walk(self.prefix):
+            for name in names:
+                if not name.endswith((".cmake", ".pc", ".h")):
+                    continue
+                with open(os.path.join(folder, name), encoding="utf-8") as file:
+                    text = file.read()
+                for place in (self.path("first"), BUILD, SOURCE):
+                    self.assertNotIn(place, text, name)
 
     def test_nothing_but_the_public_interface_is_installed(self):
-        include = os.path.join(self.prefix, "include")
+        include = self.installed("include")
         self.assertEqual(os.listdir(include), ["turnstile"])
-        source = os.path.join(os.environ["TURNSTILE_SOURCE"], "include", "turnstile")
+        source = os.path.join(SOURCE, "include", "turnstile")
         expected = {os.path.relpath(os.path.join(folder, name), source)
                     for folder, _, names in os.walk(source) for name in names} | {"version.h"}
         installed = {os.path.relpath(os.path.join(folder, name), f"{include}/turnstile")
                      for folder, _, names in os.walk(f"{include}/turnstile") for name in names}
         self.assertEqual(installed - {"engine/sqlite3.h"}, expected)
+
+    def test_the_manual_page_and_the_completions_are_where_shells_look(self):
+        with open(os.path.join(SOURCE, "docs", "reference", "turnstile.1"), encoding="utf-8") as at:
+            page = at.read()
+        with open(self.installed("share", "man", "man1", "turnstile.1"), encoding="utf-8") as at:
+            self.assertEqual(at.read(), page)
+        for shell, place in (("bash", "bash-completion/completions/turnstile"),
+                             ("zsh", "zsh/site-functions/_turnstile"),
+                             ("fish", "fish/vendor_completions.d/turnstile.fish")):
+            with open(self.installed("share", place), encoding="utf-8") as file:
+                said = run(self.installed("bin", "turnstile"), "completions", shell)
+                self.assertEqual(file.read(), said, shell)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-// A program of somebody who installed the library: opens a database, writes, reads, and uses the
-// engine's own header through native.h.
+// A program of somebody who installed the library: opens a database, writes, reads, and catches
+// what the library throws.
 #include <iostream>
 #include <string>
 
-#include "turnstile/native.h"
 #include "turnstile/turnstile.h"
 
 int main(int argc, char** argv) {
@@ -14,13 +13,19 @@ int main(int argc, char** argv) {
   turnstile::Database db = turnstile::Database::open(argv[1]);
   turnstile::Lane notes = db.lane("notes");
   notes.write([](turnstile::WriteTx& tx) {
-    tx.execute("CREATE TABLE note(body TEXT)");
+    tx.execute("CREATE TABLE note(body TEXT UNIQUE)");
     tx.execute("INSERT INTO note VALUES (?)", "hello from an installed library");
   });
+  try {
+    notes.write([](turnstile::WriteTx& tx) {
+      tx.execute("INSERT INTO note VALUES (?)", "hello from an installed library");
+    });
+    std::cout << "the second was taken\n";
+  } catch (const turnstile::ConstraintError&) {
+    // That it is this type, and not its base alone, is what the library has to show.
+  }
   std::cout << notes.read([](turnstile::ReadTx& tx) {
-    if (sqlite3_get_autocommit(turnstile::native_handle(tx)) != 0)
-      return std::string("no transaction");
-    return tx.query<std::string>("SELECT body FROM note").all().at(0);
+    return tx.query<std::string>("SELECT body FROM note").one();
   }) << '\n';
   return 0;
 }
