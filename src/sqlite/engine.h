@@ -14,8 +14,8 @@ namespace turnstile::sqlite {
 /// The part of it that is about the version, as SQLITE_VERSION_NUMBER: 3051003 is 3.51.3.
 [[nodiscard]] std::string why_version_is_unsuitable(int version_number);
 
-/// The file of a second SQLite among the loaded objects, if there is one; a copy of Turnstile brings
-/// one with it. One that is hidden in a library that does not export its symbols cannot be seen.
+/// The file of a second SQLite among the loaded objects, if there is one. A copy of Turnstile has
+/// one. One that is hidden in a library that does not export its symbols cannot be seen.
 /// https://sqlite.org/howtocorrupt.html#multiple_copies_of_sqlite_linked_into_the_same_application
 [[nodiscard]] std::optional<std::string> find_second_engine();
 
