@@ -11,7 +11,7 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME turnstile)
 set(CPACK_PACKAGE_VERSION "${PROJECT_VERSION}")
 set(CPACK_PACKAGE_CONTACT "The Turnstile authors <turnstile@localhost>")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")  # Each package has one of its own.
 set(CPACK_RESOURCE_FILE_LICENSE "${PROJECT_SOURCE_DIR}/LICENSE")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_PACKAGE_DIRECTORY "${PROJECT_BINARY_DIR}/packages")
@@ -38,13 +38,12 @@ set(_version "${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}")
 
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME ${_library})
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
-set(CPACK_DEBIAN_LIBRARY_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_COMPONENT_LIBRARY_DESCRIPTION
     "many subsystems and processes on one SQLite file (library)
- A C++20 library that gives out the right to write to one SQLite file, in
- the order of arrival, to threads and processes, so that no call fails
- because of a lock. SQLite is inside.")
+A C++20 library that gives out the right to write to one SQLite file, in
+the order of arrival, to threads and processes, so that no call fails
+because of a lock. SQLite is inside.")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libturnstile-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
@@ -53,15 +52,15 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
     "${_library} (= ${_version}), libsodium-dev, pkg-config")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
     "many subsystems and processes on one SQLite file (development)
- Headers, the static library, the CMake package and the pkg-config files
- of ${_library}.")
+Headers, the static library, the CMake package and the pkg-config files
+of ${_library}.")
 
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME turnstile)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS "sqlite3")
 set(CPACK_COMPONENT_PROGRAM_DESCRIPTION
     "many subsystems and processes on one SQLite file (command line)
- Reads, writes, copies and looks after SQLite files beside the programs
- that use them through libturnstile: query, backup, tasks, cron jobs,
- audit logs, vaults, a doctor, and who holds which lock.")
+Reads, writes, copies and looks after SQLite files beside the programs
+that use them through libturnstile: query, backup, tasks, cron jobs,
+audit logs, vaults, a doctor, and who holds which lock.")
 include(CPack)
