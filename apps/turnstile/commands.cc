@@ -373,9 +373,12 @@ constexpr auto kCommands = std::to_array<Command>({
     {"doctor", "look for what is wrong with a database, or soon will be",
      "For the database of any program: its file and what lies beside it, the disk, the processes "
      "that use it and their versions of SQLite, locks and who holds them, and what is inside. "
-     "Changes nothing, and keeps nobody waiting: beside programs that use the file a look inside "
-     "takes a fifth of a second at most, unless --full is given. Each finding has its evidence, a "
-     "cure, and the cause that `turnstile explain` tells more of.\n\n"
+     "Changes nothing. Beside programs that use the file it is a reader, for a fifth of a second "
+     "at a time: nobody waits for it but a checkpoint that waits for readers, and writers behind "
+     "that. With --full it reads for as long as it takes, and keeps the log meanwhile. Each "
+     "finding has its evidence, a cure, and the cause that `turnstile explain` tells more of.\n\n"
+     "--fix copies the file and what lies beside it into a directory DB.aside-... first, and takes "
+     "a log in only where the whole file is found to be sound with it.\n\n"
      "Run it as the user that the program runs as, or as root to see all processes. Ends with 1 "
      "when there are warnings and with 2 when something failed.\n\n"
      "Of a workspace of vaults it looks at the files, for which it needs no password.",

@@ -44,7 +44,8 @@ struct ExpectedEmbedding {
 /// Threads: immutable.
 struct DoctorOptions {
   /// Check indexes against their tables too, and look into the database for as long as that takes,
-  /// also beside programs that use it.
+  /// also beside programs that use it: a checkpoint that waits for readers waits for this one, with
+  /// all writers behind it, and the log cannot start over meanwhile.
   bool full = false;
   /// The program means the file to be encrypted.
   bool expect_encryption = false;
@@ -78,8 +79,10 @@ struct DoctorReport {
 [[nodiscard]] DoctorReport examine(std::string_view path, const DoctorOptions& options = {});
 
 /// Does what `finding.fix` says, if it is still to be done, and returns what was done, a sentence.
-/// `path` is that of the examination. Throws MisuseError (OPTION_INVALID) for a finding without a
-/// fix or one whose reason is gone, StorageError.
+/// `path` is that of the examination. Before a log or journal is taken in, the file and what lies
+/// beside it are copied into a directory of a name like `app.db.aside-a1b2c3`, which stays; a log
+/// only is where the whole file, indexes too, is sound with it. Throws MisuseError (OPTION_INVALID)
+/// for a finding without a fix or one whose reason is gone, StorageError.
 ///
 /// Threads: shared.
 std::string repair(std::string_view path, const Finding& finding);

@@ -122,6 +122,28 @@ TEST_F(CliDoctor, FixesWhatItMay) {
   EXPECT_EQ(ask("SELECT title FROM note"), "left");
 }
 
+// The log of another database, which has the same page size and none of the first pages.
+TEST_F(CliDoctor, FixesNothingWithALogThatIsNotTheFilesOwn) {
+  const std::string rows =
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) ";
+  run_raw(db_, rows + "INSERT INTO note(title) SELECT hex(zeroblob(1500)) FROM n");
+  const std::string other = directory_.file("other.db");
+  run_raw(other, "PRAGMA journal_mode=wal; CREATE TABLE big(id INTEGER PRIMARY KEY, data); " +
+                     rows + "INSERT INTO big SELECT i, zeroblob(3500) FROM n");
+  {
+    SqliteShell shell(other);
+    shell.run("UPDATE big SET data = randomblob(3500) WHERE id BETWEEN 23 AND 28");
+    shell.process().kill();
+  }
+  std::filesystem::copy_file(other + "-wal", db_ + "-wal");
+  const std::string before = fingerprint(db_);
+  const CliResult result = run_cli({"doctor", db_, "--fix", "--yes", "--json"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_EQ(finding(result, "sidecars").at("cause"), "leftover-log");
+  EXPECT_EQ(Json::parse(result.out).at("fixed"), Json::array());
+  EXPECT_EQ(fingerprint(db_), before);
+}
+
 // DOC-09: nobody is there to be asked.
 TEST_F(CliDoctor, FixesNothingWithoutBeingToldTo) {
   leave_a_log();

@@ -39,6 +39,18 @@ std::string doubled(const std::string& text, char quote) {
   return result + quote;
 }
 
+const char* vfs_for(Content::Manner manner) {
+  switch (manner) {
+    case Content::Manner::Still:
+      return still_vfs();
+    case Content::Manner::Logless:
+      return logless_vfs();
+    case Content::Manner::Beside:
+      break;
+  }
+  return beside_vfs();
+}
+
 bool is_damage(int code) noexcept {
   return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
 }
@@ -73,11 +85,10 @@ void Content::Close::operator()(sqlite3* handle) const noexcept {
 void Content::open() {
   constexpr int kFlags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
                          SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_PRIVATECACHE;
-  const bool is_still = manner_ == Manner::Still;
+  const bool is_still = manner_ != Manner::Beside;
   const std::string uri = uri_of(path_, is_still ? "?mode=ro" : "?mode=ro&readonly_shm=1");
   sqlite3* handle = nullptr;
-  const int result =
-      sqlite3_open_v2(uri.c_str(), &handle, kFlags, is_still ? still_vfs() : beside_vfs());
+  const int result = sqlite3_open_v2(uri.c_str(), &handle, kFlags, vfs_for(manner_));
   handle_.reset(handle);
   if (result != SQLITE_OK) {
     why_not_open_ = handle == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(handle);

@@ -17,8 +17,9 @@ namespace turnstile::diagnose {
 class Content {
  public:
   enum class Manner {
-    Still,   ///< Nobody uses the file: no locks, and the log is read into memory.
-    Beside,  ///< Others use it with a write-ahead log: a snapshot for each question.
+    Still,    ///< Nobody uses the file: no locks, and the log is read into memory.
+    Logless,  ///< The same without the log beside it: what the file itself is.
+    Beside,   ///< Others use it with a write-ahead log: a snapshot for each question.
   };
   /// `longest`: how long a question may take.
   Content(std::filesystem::path path, Manner manner,

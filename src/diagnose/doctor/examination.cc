@@ -1,7 +1,6 @@
 #include "diagnose/doctor/examination.h"
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -19,42 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// How long one question may take beside programs that use the file: whoever cuts the log off with
-/// a busy timeout waits for the reader, and all writers with him.
-constexpr std::chrono::milliseconds kLongestQuestion{200};
-
-std::string why_not_inside(const Patient& patient) {
-  switch (patient.content.kind) {
-    case FileKind::Database:
-      break;
-    case FileKind::Empty:
-      return "the file is empty";
-    case FileKind::Encrypted:
-    case FileKind::Sealed:
-      return "the file is encrypted";
-    default:
-      return "there is no database to look into";
-  }
-  if (patient.has_hot_journal())
-    return "a transaction was left half done, and has to be undone first";
-  if (patient.in_use() && !patient.content.header->has_log()) {
-    return "the file is in use by " + patient.users() +
-           " and has no write-ahead log, so that a reader would keep its writers out";
-  }
-  return {};
-}
-
-void look_inside(Patient& patient) {
-  patient.why_not_inside = why_not_inside(patient);
-  if (!patient.why_not_inside.empty()) return;
-  // Whoever has a log and no index of it has not read anything yet.
-  const bool is_still = !patient.in_use() || !patient.state(Part::LogIndex).exists;
-  const bool is_limited = !is_still && !patient.options.full;
-  patient.inside.emplace(patient.path, is_still ? Content::Manner::Still : Content::Manner::Beside,
-                         is_limited ? std::optional(kLongestQuestion) : std::nullopt,
-                         patient.options.stop);
-}
-
 void add(std::string_view id, Findings findings, DoctorReport& report) {
   for (Finding& finding : findings) {
     finding.id = id;
@@ -62,29 +25,29 @@ void add(std::string_view id, Findings findings, DoctorReport& report) {
   }
 }
 
-/// A file that is read without locks may be changed meanwhile; then what was found is not true.
-bool was_disturbed(const Patient& patient, const std::vector<FileState>& before) {
-  return patient.inside && patient.inside->manner() == Content::Manner::Still &&
-         patient.fingerprint() != before;
+Findings findings_of(const Check& check, const Patient& patient) {
+  // What is no file is nothing else either, and has other links and rights than one.
+  if (patient.content.kind == FileKind::NotRegular && check.id != kLocation)
+    return {skip("this is no regular file")};
+  if (check.looks_inside && !patient.inside) return {skip(patient.why_not_inside)};
+  return check.run(patient);
 }
 
-void run_inside(Patient& patient, DoctorReport& report) {
-  const std::vector<FileState> before = patient.fingerprint();
-  look_inside(patient);
-  const std::size_t first = report.findings.size();
+/// A file that is read without locks may be changed meanwhile; then what was found is not true.
+bool was_disturbed(const Patient& patient) {
+  return patient.inside && patient.inside->manner() != Content::Manner::Beside &&
+         patient.has_changed();
+}
+
+void forget_inside(DoctorReport& report) {
   for (const Check& check : all_checks()) {
-    if (!check.looks_inside) continue;
-    if (patient.inside)
-      add(check.id, check.run(patient), report);
-    else
-      add(check.id, {skip(patient.why_not_inside)}, report);
-  }
-  gate::sync_point("doctor:looked");
-  if (!was_disturbed(patient, before)) return;
-  for (std::size_t i = first; i < report.findings.size(); ++i) {
-    std::string id = report.findings[i].id;
-    report.findings[i] = skip("somebody began to use the file meanwhile; look again");
-    report.findings[i].id = std::move(id);
+    // Whose log it is was seen inside, too.
+    if (!check.looks_inside && check.id != kSidecars) continue;
+    for (Finding& finding : report.findings) {
+      if (finding.id != check.id) continue;
+      finding = skip("somebody began to use the file meanwhile; look again");
+      finding.id = check.id;
+    }
   }
 }
 
@@ -102,11 +65,13 @@ fs::path resolve(std::string_view path) {
 DoctorReport examine(std::string_view path, const DoctorOptions& options,
                      const StatFileSystem& stat) {
   Patient patient(resolve(path), options, stat);
+  patient.look_inside();
   DoctorReport report;
   report.path = patient.path.string();
   for (const Check& check : all_checks())
-    if (!check.looks_inside) add(check.id, check.run(patient), report);
-  run_inside(patient, report);
+    add(check.id, findings_of(check, patient), report);
+  gate::sync_point("doctor:looked");
+  if (was_disturbed(patient)) forget_inside(report);
   return report;
 }
 

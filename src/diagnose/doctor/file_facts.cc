@@ -146,6 +146,36 @@ std::string_view view(const std::array<char, N>& bytes) {
   return {bytes.data(), bytes.size()};
 }
 
+/// Runs over the header of a log and all its frames.
+/// https://sqlite.org/fileformat2.html#checksum_algorithm. Threads: confined.
+class LogChecksum {
+ public:
+  explicit LogChecksum(bool is_big_endian) noexcept : is_big_endian_(is_big_endian) {}
+
+  void add(std::string_view bytes) noexcept {
+    for (std::size_t at = 0; at + 8 <= bytes.size(); at += 8) {
+      first_ += word_at(bytes, at) + second_;
+      second_ += word_at(bytes, at + 4) + first_;
+    }
+  }
+  /// Always written with the highest byte first.
+  [[nodiscard]] bool is_at(std::string_view bytes, std::size_t at) const {
+    return number_at(bytes, at) == first_ && number_at(bytes, at + 4) == second_;
+  }
+
+ private:
+  [[nodiscard]] std::uint32_t word_at(std::string_view bytes, std::size_t at) const noexcept {
+    const auto byte = [&](std::size_t i) -> std::uint32_t {
+      return static_cast<unsigned char>(bytes[at + (is_big_endian_ ? i : 3 - i)]);
+    };
+    return byte(0) << 24U | byte(1) << 16U | byte(2) << 8U | byte(3);
+  }
+
+  bool is_big_endian_;
+  std::uint32_t first_ = 0;
+  std::uint32_t second_ = 0;
+};
+
 struct KnownFileSystem {
   std::uint32_t type;  // As in statfs(2).
   std::string_view name;
@@ -190,6 +220,16 @@ FileState look_at(const std::filesystem::path& path) noexcept {
   return state;
 }
 
+std::string shell_word(const std::filesystem::path& path) {
+  std::string word = "'";
+  for (const char c : path.native())
+    if (c == '\'')
+      word += "'\\''";
+    else
+      word += c;
+  return word + '\'';
+}
+
 std::string quoted(const std::filesystem::path& path) {
   return "'" + path.string() + "'";
 }
@@ -216,7 +256,11 @@ FileContent read_content(const std::filesystem::path& path, const FileState& sta
   std::string bytes;
   const int result = read_beginning(path, state.size, bytes);
   if (result == SQLITE_OK) return classify(bytes);
-  if (::access(path.c_str(), R_OK) != 0) return of_kind(FileKind::Unreadable, std::strerror(errno));
+  if (::access(path.c_str(), R_OK) != 0) {
+    FileContent content = of_kind(FileKind::Unreadable, std::strerror(errno));
+    content.is_forbidden = true;
+    return content;
+  }
   return of_kind(FileKind::Unreadable, sqlite3_errstr(result));
 }
 
@@ -233,24 +277,36 @@ LogContent read_log(const std::filesystem::path& path) {
   log.is_log = is_page_size(log.page_size);
   if (!log.is_log) return log;
 
-  const std::string_view salts = view(header).substr(16, 8);
+  LogChecksum checksum((number_at(view(header), 0) & 1U) != 0);
+  checksum.add(view(header).substr(0, 24));
+  bool is_intact = checksum.is_at(view(header), 24);
+  std::string salts(view(header).substr(16, 8));
   std::optional<std::uint32_t> counter;  // Of a transaction that may not be committed.
+  std::string frame(kFrameHeader + log.page_size, '\0');
+  // Without its header nothing of the log is read; then its own first frame tells the round.
+  if (!is_intact && file.read(kLogHeader, frame)) salts = frame.substr(8, 8);
   std::uint64_t frames = 0;
-  std::array<char, kFrameHeader> frame{};
-  const std::uint64_t frame_size = kFrameHeader + log.page_size;
-  const std::uint64_t size = look_at(path).size;
-  for (std::uint64_t at = kLogHeader; at + frame_size <= size && file.read(at, frame);
-       at += frame_size) {
+  for (std::uint64_t at = kLogHeader; file.read(at, frame); at += frame.size()) {
+    const std::string_view bytes = frame;
     // Frames of a former round of the log have other salts.
-    if (view(frame).substr(8, 8) != salts) break;
+    if (bytes.substr(8, 8) != salts) break;
     ++frames;
-    std::array<char, 4> bytes{};
-    if (number_at(view(frame), 0) == 1 && file.read(at + kFrameHeader + kChangeCounter, bytes))
-      counter = number_at(view(bytes), 0);
-    if (number_at(view(frame), 4) == 0) continue;
+    const bool was_intact = is_intact;
+    checksum.add(bytes.substr(0, 8));
+    checksum.add(bytes.substr(kFrameHeader));
+    is_intact = is_intact && number_at(bytes, 0) != 0 && checksum.is_at(bytes, 16);
+    const bool is_commit = number_at(bytes, 4) != 0;
+    if (!is_intact) {
+      // The first one may be what a program was writing when it was killed; none follows that.
+      if (!was_intact && is_commit) log.lost_frames = frames - log.committed_frames;
+      continue;
+    }
+    if (number_at(bytes, 0) == 1) counter = number_at(bytes, kFrameHeader + kChangeCounter);
+    if (!is_commit) continue;
     log.committed_frames = frames;
     if (counter) log.change_counter = counter;
   }
+  log.is_torn = !is_intact && log.lost_frames == 0;
   return log;
 }
 

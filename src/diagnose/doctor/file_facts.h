@@ -32,6 +32,8 @@ struct FileState {
 /// Does not open it.
 [[nodiscard]] FileState look_at(const std::filesystem::path& path) noexcept;
 
+/// One word for a shell.
+[[nodiscard]] std::string shell_word(const std::filesystem::path& path);
 /// `'NAME'`, for a sentence.
 [[nodiscard]] std::string quoted(const std::filesystem::path& path);
 /// `1 file`, `2 files`.
@@ -66,6 +68,7 @@ enum class FileKind : std::uint8_t {
 struct FileContent {
   FileKind kind = FileKind::Missing;
   std::string why{};               ///< Of what is Unreadable or Other.
+  bool is_forbidden = false;       ///< Unreadable for want of a right to read the file.
   std::optional<Header> header{};  ///< Of a Database.
 };
 
@@ -75,14 +78,17 @@ struct FileContent {
 /// A write-ahead log as it lies there. https://sqlite.org/fileformat2.html#walformat. Threads:
 /// immutable.
 struct LogContent {
-  bool is_log = false;  ///< Its header is one.
+  bool is_log = false;  ///< It begins as one.
   std::uint32_t page_size = 0;
-  std::uint64_t committed_frames = 0;
+  std::uint64_t committed_frames = 0;  ///< Those that SQLite takes in.
+  /// Those up to the last commit behind a wrong checksum, which SQLite takes for the end.
+  std::uint64_t lost_frames = 0;
+  bool is_torn = false;  ///< Ends in a frame that was not written completely, as a crash leaves it.
   /// The change counter in the newest committed page 1, if the log has one.
   std::optional<std::uint32_t> change_counter{};
 };
 
-/// Reads the heads of all frames. SQLite has no locks on a log, so that it may be opened as it is.
+/// Reads all frames. SQLite has no locks on a log, so that it may be opened as it is.
 [[nodiscard]] LogContent read_log(const std::filesystem::path& path);
 
 /// Whether there is a rollback journal with something to undo.

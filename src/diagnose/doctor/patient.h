@@ -11,6 +11,7 @@
 #include "diagnose/doctor/content.h"
 #include "diagnose/doctor/file_facts.h"
 #include "diagnose/doctor/processes.h"
+#include "diagnose/doctor/soundness.h"
 #include "turnstile/diagnose.h"
 #include "turnstile/doctor.h"
 
@@ -35,8 +36,12 @@ struct Patient {
   [[nodiscard]] std::string users() const;
   /// Whether a journal is there that the next reader would have to undo.
   [[nodiscard]] bool has_hot_journal() const;
-  /// What would be different if somebody had used the file meanwhile.
-  [[nodiscard]] std::vector<FileState> fingerprint() const;
+  /// Whether the files are other ones than at first, or have other content.
+  [[nodiscard]] bool has_changed() const;
+  /// A part that is a FIFO, a directory or the like, which SQLite would wait for or fail with.
+  [[nodiscard]] std::optional<Part> strange_part() const noexcept;
+  /// Fills in all below `inside`. Throws Cancelled.
+  void look_inside();
 
   const std::filesystem::path path;
   const DoctorOptions& options;
@@ -47,9 +52,15 @@ struct Patient {
   ProcessSurvey processes;
   std::vector<LockInfo> locks;
 
+  std::optional<LogContent> log;  ///< Of one that nobody uses.
+
   /// Of a database that may be looked into; else why it may not.
   std::optional<Content> inside;
   std::string why_not_inside;
+  std::optional<Soundness> soundness;
+  /// Of a file with a log that nobody uses: how it is without that log.
+  std::optional<Soundness> without_log;
+  bool has_foreign_tables = false;  ///< None of those that the file has without the log.
 };
 
 /// How a lock of LockInfo is called that only readers of a log have.

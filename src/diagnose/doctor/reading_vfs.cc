@@ -1,8 +1,10 @@
 #include "diagnose/doctor/reading_vfs.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
 
@@ -166,10 +168,18 @@ constexpr sqlite3_io_methods kNothingMethods = {1,
                                                 nullptr,
                                                 nullptr};
 
-bool is_missing(const char* name) {
-  int exists = 0;
-  return unix_vfs()->xAccess(unix_vfs(), name, SQLITE_ACCESS_EXISTS, &exists) == SQLITE_OK &&
-         exists == 0;
+enum class Kind : std::uint8_t { Missing, File, Strange };
+
+Kind kind_of(const char* name) {
+  struct stat status {};
+  if (::stat(name, &status) != 0) return Kind::Missing;
+  return S_ISREG(status.st_mode) ? Kind::File : Kind::Strange;
+}
+
+int open_nothing(sqlite3_file* file, int* flags_out) {
+  file->pMethods = &kNothingMethods;
+  if (flags_out != nullptr) *flags_out = SQLITE_OPEN_READONLY | SQLITE_OPEN_WAL;
+  return SQLITE_OK;
 }
 
 int open_file(const char* name, sqlite3_file* file, int flags, int* flags_out,
@@ -177,11 +187,10 @@ int open_file(const char* name, sqlite3_file* file, int flags, int* flags_out,
   file->pMethods = nullptr;
   // A file without a name is one for what does not fit into memory.
   if (name == nullptr) return SQLITE_CANTOPEN;
-  if ((flags & SQLITE_OPEN_WAL) != 0 && is_missing(name)) {
-    file->pMethods = &kNothingMethods;
-    if (flags_out != nullptr) *flags_out = SQLITE_OPEN_READONLY | SQLITE_OPEN_WAL;
-    return SQLITE_OK;
-  }
+  const Kind kind = kind_of(name);
+  // To open a FIFO would wait for somebody who writes.
+  if (kind == Kind::Strange) return SQLITE_CANTOPEN;
+  if ((flags & SQLITE_OPEN_WAL) != 0 && kind == Kind::Missing) return open_nothing(file, flags_out);
   auto* const self = reinterpret_cast<ReadingFile*>(file);
   self->real = reinterpret_cast<sqlite3_file*>(self + 1);
   flags &= ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_DELETEONCLOSE |
@@ -196,6 +205,10 @@ int open_beside(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, i
   return open_file(name, file, flags, flags_out, kBesideMethods);
 }
 int open_still(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* flags_out) {
+  return open_file(name, file, flags, flags_out, kStillMethods);
+}
+int open_logless(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* flags_out) {
+  if ((flags & SQLITE_OPEN_WAL) != 0) return open_nothing(file, flags_out);
   return open_file(name, file, flags, flags_out, kStillMethods);
 }
 int delete_nothing(sqlite3_vfs*, const char*, int) {
@@ -219,6 +232,12 @@ sqlite3_vfs make_vfs(const char* name, decltype(sqlite3_vfs::xOpen) open) {
   return vfs;
 }
 
+sqlite3_vfs make_still_vfs(const char* name, decltype(sqlite3_vfs::xOpen) open) {
+  sqlite3_vfs vfs = make_vfs(name, open);
+  vfs.xAccess = access_without_journal;
+  return vfs;
+}
+
 }  // namespace
 
 const char* beside_vfs() {
@@ -228,11 +247,13 @@ const char* beside_vfs() {
 }
 
 const char* still_vfs() {
-  static sqlite3_vfs vfs = [] {
-    sqlite3_vfs still = make_vfs("turnstile-still", open_still);
-    still.xAccess = access_without_journal;
-    return still;
-  }();
+  static sqlite3_vfs vfs = make_still_vfs("turnstile-still", open_still);
+  static const int registered = sqlite3_vfs_register(&vfs, 0);
+  return registered == SQLITE_OK ? vfs.zName : nullptr;
+}
+
+const char* logless_vfs() {
+  static sqlite3_vfs vfs = make_still_vfs("turnstile-logless", open_logless);
   static const int registered = sqlite3_vfs_register(&vfs, 0);
   return registered == SQLITE_OK ? vfs.zName : nullptr;
 }

@@ -19,4 +19,7 @@ namespace turnstile::diagnose {
 /// not seen.
 [[nodiscard]] const char* still_vfs();
 
+/// The same, as if no log lay beside the file.
+[[nodiscard]] const char* logless_vfs();
+
 }  // namespace turnstile::diagnose

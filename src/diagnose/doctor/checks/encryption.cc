@@ -11,8 +11,7 @@ Finding locked_file(std::string evidence) {
   finding.evidence = {std::move(evidence)};
   finding.cure =
       "Without the key nothing can be said of what is inside. The program that has it can check; "
-      "of a profile of a vault, `turnstile vault verify` does. If no program ever encrypted this "
-      "file, it is damaged from its first byte on: restore a backup.";
+      "of a profile of a vault, `turnstile vault verify` does.";
   return finding;
 }
 
@@ -22,8 +21,13 @@ Findings check_encryption(const Patient& patient) {
   switch (patient.content.kind) {
     case FileKind::Sealed:
       return {locked_file("it is a sealed file of a vault")};
-    case FileKind::Encrypted:
-      return {locked_file("its first page is as evenly mixed as what a cipher makes")};
+    case FileKind::Encrypted: {
+      Finding finding = locked_file("its first page is as evenly mixed as what a cipher makes");
+      finding.cure +=
+          " If no program ever encrypted this file, it is damaged from its first byte on: restore "
+          "a backup.";
+      return {finding};
+    }
     case FileKind::Database:
       break;
     default:

@@ -12,6 +12,7 @@ Finding affected_engine(std::string title, std::vector<std::string> evidence) {
   finding.status = CheckStatus::Warn;
   finding.title = std::move(title);
   finding.evidence = std::move(evidence);
+  finding.cause = "wal-reset-bug";
   finding.cure =
       "Update it to 3.51.3 or newer (3.50.7 and 3.44.6 carry the correction too), or let one "
       "connection alone make checkpoints and no other program write meanwhile.";

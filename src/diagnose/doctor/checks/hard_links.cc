@@ -11,7 +11,7 @@ Findings check_hard_links(const Patient& patient) {
   finding.title = "the file has " + std::to_string(state.links) + " names (hard links)";
   finding.evidence = {"inode " + std::to_string(state.inode) +
                       "; `find DIR -xdev -samefile FILE` shows the others"};
-  finding.cause = "replaced-file";
+  finding.cause = "hard-link";
   finding.cure =
       "Use one name and delete the others, or make them symbolic links: SQLite names the log after "
       "the file, and programs with different names do not see each other's commits.";

@@ -10,9 +10,10 @@ Findings check_journal_mode(const Patient& patient) {
   Finding finding;
   finding.status = CheckStatus::Warn;
   finding.title = "rollback journal: readers and writers keep each other out";
+  finding.cause = "rollback-journal-reader";
   finding.cure =
       "Switch once to the write-ahead log, while nobody uses the file: `turnstile init " +
-      patient.path.filename().string() + "` does.";
+      shell_word(patient.path) + "` does.";
   return {finding};
 }
 

@@ -8,11 +8,6 @@ namespace {
 
 constexpr std::chrono::seconds kLongHold{10};
 
-std::string cause_of(const LockInfo& lock) {
-  if (lock.lock == "WAL recovery lock") return "recovery-after-crash";
-  return is_read_mark(lock) ? "checkpoint-waits-on-reader" : "foreign-writer";
-}
-
 /// With a write-ahead log every connection has the shared lock, which is in nobody's way then.
 bool is_in_the_way(const LockInfo& lock, bool has_log) noexcept {
   return keeps_writers_out(lock) || is_read_mark(lock) || (!has_log && lock.lock == "shared lock");
@@ -23,7 +18,7 @@ Finding stopped_holder(const LockInfo& lock) {
   finding.status = is_read_mark(lock) ? CheckStatus::Warn : CheckStatus::Fail;
   finding.title = holder_of(lock) + " is stopped and holds the " + lock.lock;
   finding.evidence = {in_words(lock)};
-  finding.cause = cause_of(lock);
+  finding.cause = "stopped-process";
   finding.cure = "Let it go on (`kill -CONT " + std::to_string(lock.pid) +
                  "`) or end it (`kill -KILL " + std::to_string(lock.pid) +
                  "`), which undoes what it has not committed.";

@@ -22,7 +22,7 @@ Findings check_log_size(const Patient& patient) {
         "and opening after a crash has to read all of it.";
   } else {
     finding.title += ", and is being read";
-    finding.cause = "checkpoint-waits-on-reader";
+    finding.cause = "long-reader";
     finding.cure =
         "A transaction that reads keeps all that was written since it began: end it, or let it "
         "begin anew from time to time. A statement that was not read to its end is one too.";

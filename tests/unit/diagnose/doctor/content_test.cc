@@ -24,6 +24,22 @@ TEST_F(Inside, ShowsForeignKeysThatLeadNowhere) {
   EXPECT_THAT(finding.evidence, Contains("2 rows of note refer to folder"));
 }
 
+TEST_F(Inside, ShowsAForeignKeyToWhatIsNotUniqueAndTheLostRowsOfOtherTables) {
+  make(
+      "CREATE TABLE p(a, b); CREATE TABLE c(x REFERENCES p(a)); INSERT INTO c VALUES (1);"
+      "CREATE TABLE folder(id INTEGER PRIMARY KEY); CREATE TABLE note(folder REFERENCES folder);"
+      "INSERT INTO note VALUES (7)");
+  std::string evidence;
+  for (const Finding& finding : findings_of(report(), "foreign-keys")) {
+    EXPECT_EQ(finding.status, CheckStatus::Warn);
+    for (const std::string& clause : finding.evidence)
+      evidence += clause + "\n";
+  }
+  EXPECT_EQ(evidence,
+            "1 rows of note refer to folder\n"
+            "foreign key mismatch - \"c\" referencing \"p\"\n");
+}
+
 TEST_F(Inside, ShowsForeignKeysWithoutAnIndexAndHowToMakeOne) {
   make(
       "CREATE TABLE folder(id INTEGER PRIMARY KEY);"
@@ -44,6 +60,30 @@ TEST_F(Inside, TakesAnyIndexThatBeginsWithAColumnOfTheKey) {
       "CREATE INDEX by_y ON two(Y, x);"
       "CREATE TABLE three(x PRIMARY KEY REFERENCES folder(a)) WITHOUT ROWID");
   EXPECT_EQ(finding("foreign-key-indexes").status, CheckStatus::Pass);
+}
+
+TEST_F(Inside, ShowsAKeyOfWhichAnIndexHasOnlyTheFirstColumn) {
+  make(
+      "CREATE TABLE folder(a, b, PRIMARY KEY(a, b));"
+      "CREATE TABLE two(x, y, z, FOREIGN KEY(x, y) REFERENCES folder(a, b));"
+      "CREATE INDEX by_x ON two(x, z)");
+  const Finding finding = this->finding("foreign-key-indexes");
+  EXPECT_EQ(finding.status, CheckStatus::Warn);
+  EXPECT_THAT(finding.title, HasSubstr("partly covered"));
+  run_raw(path(), "DROP INDEX by_x; CREATE UNIQUE INDEX by_x ON two(x)");
+  EXPECT_EQ(this->finding("foreign-key-indexes").status, CheckStatus::Pass);
+}
+
+TEST_F(Inside, NamesIndexesAsNothingElseIsNamed) {
+  make(
+      "CREATE TABLE folder(id INTEGER PRIMARY KEY);"
+      "CREATE TABLE Note(folder REFERENCES folder(id));"
+      "CREATE TABLE note_folder(id); CREATE INDEX note_FOLDER_2 ON note_folder(id)");
+  const Finding finding = this->finding("foreign-key-indexes");
+  ASSERT_EQ(finding.evidence.size(), 1U);
+  const std::string& clause = finding.evidence.front();
+  run_raw(path(), clause.substr(clause.find("CREATE INDEX")));
+  EXPECT_EQ(this->finding("foreign-key-indexes").status, CheckStatus::Pass);
 }
 
 TEST_F(Inside, DoesNotTakeAPartialIndex) {
@@ -69,6 +109,32 @@ TEST_F(Inside, CanBeOfASchemaWhoseFunctionsAndModulesAreNotThere) {
           "PRAGMA writable_schema=ON; INSERT INTO sqlite_schema VALUES "
           "('table', 'v', 'v', 0, 'CREATE VIRTUAL TABLE v USING not_there(x)')");
   EXPECT_THAT(troubles_of(report()), testing::IsEmpty());
+}
+
+// A function and a collation that only the program has.
+TEST_F(Inside, IsCheckedTableByTableWhereSomethingIsMissing) {
+  make(
+      "CREATE TABLE note(title); CREATE TABLE one(x); CREATE INDEX by_f ON one(upper(x));"
+      "CREATE TABLE two(x COLLATE NOCASE UNIQUE);"
+      "INSERT INTO note VALUES (zeroblob(9000)); INSERT INTO one VALUES ('a');"
+      "INSERT INTO two VALUES ('b')");
+  run_raw(path(),
+          "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = "
+          "replace(replace(sql, 'upper', 'our_function'), 'NOCASE', 'our_order')");
+  const auto missing_order = HasSubstr("two: no such collation sequence: our_order");
+  const auto quick = findings_of(report(), "integrity");
+  ASSERT_EQ(quick.size(), 2U);
+  EXPECT_EQ(quick[0].title, "2 tables checked, and whole");
+  EXPECT_EQ(quick[1].status, CheckStatus::Skip);
+  EXPECT_THAT(quick[1].evidence, testing::ElementsAre(missing_order));
+  const auto full = findings_of(report({.full = true}), "integrity");
+  ASSERT_EQ(full.size(), 2U);
+  EXPECT_EQ(full[0].title, "1 table checked, and whole");
+  EXPECT_THAT(
+      full[1].evidence,
+      testing::ElementsAre(HasSubstr("one: unknown function: our_function()"), missing_order));
+  patch(4096, std::string(4096, '\x5a'));
+  EXPECT_EQ(finding("integrity").status, CheckStatus::Fail);
 }
 
 // Encryption.

@@ -40,7 +40,7 @@ TEST_F(Sidecars, FailWithTheLogOfADatabaseWithOtherPages) {
   write_file(wal(), log);
   const Finding finding = this->finding("sidecars");
   EXPECT_EQ(finding.status, CheckStatus::Fail);
-  EXPECT_EQ(finding.cause, "replaced-file");
+  EXPECT_EQ(finding.cause, "leftover-log");
   EXPECT_THAT(finding.evidence, Contains(HasSubstr("4096")));
   EXPECT_EQ(finding.fix, "");
 }
@@ -135,7 +135,7 @@ TEST_F(Sidecars, NameTheReaderThatKeepsALargeLog) {
   writer.run("INSERT INTO note(title) VALUES (zeroblob(70000000))");
   const Finding finding = this->finding("log-size");
   EXPECT_EQ(finding.status, CheckStatus::Warn);
-  EXPECT_EQ(finding.cause, "checkpoint-waits-on-reader");
+  EXPECT_EQ(finding.cause, "long-reader");
   EXPECT_THAT(finding.evidence,
               Contains(HasSubstr("process " + std::to_string(reader.pid()) + " (sqlite3)")));
 }
@@ -150,7 +150,7 @@ TEST_F(Sidecars, NameAWriterThatIsStopped) {
   shell.process().wait_until_stopped();
   const Finding finding = this->finding("locks");
   EXPECT_EQ(finding.status, CheckStatus::Fail);
-  EXPECT_EQ(finding.cause, "foreign-writer");
+  EXPECT_EQ(finding.cause, "stopped-process");
   EXPECT_THAT(finding.title,
               HasSubstr("process " + std::to_string(shell.pid()) + " (sqlite3) is stopped"));
 }
