@@ -181,7 +181,7 @@ constexpr auto kServeExamples = std::to_array<Example>({
 // explain
 constexpr auto kExplainPositionals = std::to_array<Positional>({
     {"WORDS",
-     "a result code, an error code, a message, a line of a log, or a cause",
+     "a result code, an error code, a message, a line of a log, or a cause; - reads a log",
      false,
      Words::Causes,
      {},
@@ -194,6 +194,7 @@ constexpr auto kExplainExamples = std::to_array<Example>({
     {"turnstile explain database table is locked", "a message"},
     {"turnstile explain 517", "a result code"},
     {"turnstile explain upgrade-after-read", "a cause, with its cure"},
+    {"turnstile explain - < app.log", "the first failure in a log"},
 });
 
 // demo
@@ -363,7 +364,9 @@ constexpr auto kCommands = std::to_array<Command>({
     {"explain", "say what a failure of SQLite's means, what causes it, and how to cure it",
      "Takes the words as they are: a result code by name or number, a code of Turnstile's, a "
      "message, or a line of a log with one of these in it. Where several causes are possible, it "
-     "says how to find out which one it is. Needs no database.",
+     "says how to find out which one it is, and which are likelier by the statement in the same "
+     "words. Of standard input (-, or no words and no terminal) it takes the first line that names "
+     "a failure, and the few lines in front of it. Needs no database.",
      kExplainPositionals, kExplainFlags, kExplainExamples, run_explain},
     {"demo", "let a failure happen with SQLite alone, then do the same work through Turnstile",
      "In a directory of its own, with processes of its own where it needs them; both counts are "

@@ -1,6 +1,9 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -9,6 +12,7 @@
 #include "context.h"
 #include "demo/demo.h"
 #include "failure.h"
+#include "input.h"
 #include "json.h"
 #include "text.h"
 #include "turnstile/causes.h"
@@ -52,9 +56,12 @@ Json to_json(const Explanation& found) {
              {"meaning", found.error->meaning},
              {"hint", found.error->hint}};
   Json array = Json::array();
-  for (const Cause* const cause : found.causes)
+  Json likelier = Json::array();
+  for (const Cause* const cause : found.causes) {
+    if (array.size() < found.likelier) likelier.push_back(Json(cause->id));
     array.push_back(to_json(*cause));
-  return {{"result", result}, {"error", error}, {"causes", array}};
+  }
+  return {{"result", result}, {"error", error}, {"causes", array}, {"likelier", likelier}};
 }
 
 // The text in lines of at most 80 columns, behind its name.
@@ -85,6 +92,9 @@ void print_in_full(const Cause& cause, Output& output) {
     output.write(fmt::format("\n`turnstile demo {}` shows it.\n", cause.id));
 }
 
+// So many causes are too many to look at each.
+constexpr std::size_t kMany = 8;
+
 void print(const Explanation& found, Output& output) {
   const Style& style = output.style();
   if (found.result != nullptr)
@@ -99,25 +109,61 @@ void print(const Explanation& found, Output& output) {
     print_in_full(*found.causes.front(), output);
     return;
   }
-  output.write("It can be one of these; `turnstile explain CAUSE` says how to cure it.\n\n");
-  for (const Cause* const cause : found.causes)
-    output.write(paragraph(fmt::format("{}: {}", cause->id, cause->title), cause->signs));
+  output.write("It can be one of these; `turnstile explain CAUSE` says how to cure it.\n");
+  if (found.likelier > 0)
+    output.write("Going by the words around it, these are the likelier ones.\n");
+  else if (found.causes.size() > kMany)
+    output.write("Which are likelier can be told from the statement that failed; give it too.\n");
+  output.write("\n");
+  for (std::size_t i = 0; i < found.causes.size(); ++i) {
+    const Cause& cause = *found.causes[i];
+    if (i > 0 && i == found.likelier) output.write("\nLess likely:\n\n");
+    output.write(paragraph(fmt::format("{}: {}", cause.id, cause.title), cause.signs));
+  }
+}
+
+// The line of standard input that names a failure, the first one, behind the few lines in front of
+// it: a trace has the statement there. All of the input when it names none; empty when there is
+// none.
+std::string failure_in_input() {
+  constexpr std::size_t kLinesBefore = 8;
+  constexpr std::size_t kLongest = 10'000;  // Of a line; what counts stands in front.
+  std::deque<std::string> before;
+  std::string lone_word;
+  bool found = false;
+  for_each_input_line([&](const std::string& line, std::int64_t /*number*/) {
+    if (found) return;
+    before.push_back(line.substr(0, kLongest));
+    if (before.size() > kLinesBefore + 1) before.pop_front();
+    if (!explain(before.back())) return;
+    // A word alone, such as `error`, is a code only if there is nothing better.
+    const bool is_lone = split_names(before.back()).size() == 1;
+    if (is_lone && lone_word.empty()) lone_word = before.back();
+    found = !is_lone;
+  });
+  return !found && !lone_word.empty() ? lone_word : fmt::format("{}", fmt::join(before, "\n"));
+}
+
+// What is to be explained; empty when there is nothing.
+std::string words_to_explain(const std::vector<std::string>& words) {
+  const bool is_input =
+      words.empty() ? ::isatty(STDIN_FILENO) != 1 : words.size() == 1 && words.front() == "-";
+  return is_input ? failure_in_input() : fmt::format("{}", fmt::join(words, " "));
 }
 
 }  // namespace
 
 ExitCode run_explain(Context& context) {
   const Arguments& arguments = context.arguments;
-  const std::vector<std::string> words = arguments.positionals("WORDS");
   if (arguments.has("--markdown")) {
     context.output.write(causes_page());
     return ExitCode::Done;
   }
-  if (words.empty()) {
+  const std::string text = words_to_explain(arguments.positionals("WORDS"));
+  if (text.empty()) {
     throw usage_failure("explain needs a code, a message or the name of a cause",
                         "Such as `turnstile explain database is locked`.");
   }
-  const std::string text = fmt::format("{}", fmt::join(words, " "));
   const std::optional<Explanation> found = explain(text);
   if (!found) {
     throw Failure(

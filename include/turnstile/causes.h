@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -54,12 +55,15 @@ struct ResultCode {
 struct Explanation {
   const ResultCode* result = nullptr;    ///< Null when the text names none.
   const ErrorCodeInfo* error = nullptr;  ///< A code of Turnstile's; null when there is none.
-  std::vector<const Cause*> causes;      ///< What may be behind it, in the order of the table.
+  std::vector<const Cause*> causes;      ///< What may be behind it, the likelier ones first.
+  std::size_t likelier = 0;  ///< How many of them the rest of the words speaks of, such as the
+                             ///< statement that failed; 0 when it tells none from the others.
 };
 
 /// Finds out what `words` speak of: a result code by name or number (`BUSY`, `517`), a code of
 /// Turnstile's, the id of a cause, a message of SQLite's (`database table is locked`), or a line of
-/// a log with one of these in it. Nothing when there is none of these. Threads: shared.
+/// a log with one of these in it. A statement in the same words tells which causes are likelier.
+/// Nothing when there is none of these. Threads: shared.
 [[nodiscard]] std::optional<Explanation> explain(std::string_view words);
 
 /// What can be seen of a database and its directory without opening the database or its -shm,
@@ -94,9 +98,15 @@ struct FailureEvidence {
   bool has_snapshot = false;    ///< It had read and not written (SQLITE_TXN_READ).
   bool has_open_statement = false;   ///< Another statement of the connection had not ended.
   bool commit_failed = false;        ///< A COMMIT of this process failed before, and is still open.
+  bool joined_transaction = false;   ///< It was open, but not begun by whoever ran the statement.
+  bool transaction_ended = false;    ///< A statement that failed had ended it before.
+  bool exclusive_mode = false;       ///< The connection has PRAGMA locking_mode EXCLUSIVE.
   bool handler_replaced = false;     ///< The connection's busy handler was exchanged by another.
   bool interrupted = false;          ///< sqlite3_interrupt() was called while it waited.
   bool thread_has_writer = false;    ///< The same thread has another connection that writes.
+  bool thread_has_reader = false;    ///< The same thread has another connection that reads.
+  bool unfinished_writer = false;    ///< A connection of this process writes outside a transaction,
+                                     ///< in a statement that was not run to its end.
   bool is_forked = false;            ///< The connection was opened before a fork().
   bool file_replaced = false;        ///< The path leads to another file than the connection has.
   bool copied = false;               ///< The file was copied or put in place by other than SQLite.

@@ -40,8 +40,9 @@ std::vector<std::string> reproduced_causes() {
 }
 
 // What is silent has no code of SQLite's; these are the words of demonstrations for it.
-const std::set<std::string> kSilent = {"ROWS_MISSING",   "TABLE_MISSING", "NOTHING_DONE",
-                                       "LOG_OVER_LIMIT", "NOT_DONE",      "NOT_CHECKED"};
+const std::set<std::string> kSilent = {"ROWS_MISSING",    "TABLE_MISSING",  "NOTHING_DONE",
+                                       "LOG_OVER_LIMIT",  "NOT_DONE",       "NOT_CHECKED",
+                                       "COLUMNS_CHANGED", "NOT_ROLLED_BACK"};
 
 bool fits(const Cause& cause, const std::string& result) {
   const std::string codes = " " + std::string(cause.sqlite_codes) + " ";
@@ -126,6 +127,36 @@ TEST(CliDemo, PrintsBothCountsForPeople) {
   EXPECT_THAT(result.out, HasSubstr("plain SQLite: 10 of 20 operations failed\n"
                                     "  10 SQLITE_BUSY_SNAPSHOT\n"));
   EXPECT_THAT(result.out, HasSubstr("with Turnstile: 0 of 20 operations failed\n"));
+}
+
+// What a demonstration shows besides its codes, by the notes of the part that it is in.
+std::string notes_of(const std::string& name, const std::string& part) {
+  const Json shown = Json::parse(run_cli({"demo", name, "--json"}).out);
+  return shown.at(part).at("notes").dump();
+}
+
+TEST(CliDemo, ShowsThatNormalIsNoCureForExclusiveLockingInWalMode) {
+  const std::string notes = notes_of("exclusive-locking-mode", "plain");
+  EXPECT_THAT(notes, HasSubstr("with a journal, NORMAL gives normal, and then the other one gets "
+                               "SQLITE_OK"));
+  EXPECT_THAT(notes, HasSubstr("in WAL mode, NORMAL gives exclusive, and then the other one gets "
+                               "SQLITE_BUSY"));
+  EXPECT_THAT(notes, HasSubstr("when that connection is closed, the other one gets SQLITE_OK"));
+}
+
+// As many for each thread, however slow the machine is.
+TEST(CliDemo, CountsAsManyTurnsOnAnyMachine) {
+  const Json shown = Json::parse(run_cli({"demo", "writer-starved", "--json"}).out);
+  EXPECT_EQ(shown.at("turnstile").at("operations"), 8 * 16) << shown;
+}
+
+TEST(CliDemo, SaysThatItsDirectoryIsNone) {
+  const CliResult result =
+      run_cli({"demo", "stale-snapshot", "--json"}, "", {"TMPDIR=/nonexistent"});
+  EXPECT_EQ(result.status, 4) << result.err;
+  EXPECT_EQ(error_of(result).at("code"), "DB_NO_DIRECTORY");
+  EXPECT_THAT(error_of(result).at("message").get<std::string>(), HasSubstr("'/nonexistent'"));
+  EXPECT_THAT(error_of(result).at("hint").get<std::string>(), HasSubstr("TMPDIR"));
 }
 
 TEST(CliDemo, LeavesNothingBehind) {

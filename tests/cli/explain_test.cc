@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "cli/cli_test.h"
 #include "support/files.h"
@@ -32,11 +33,8 @@ TEST(CliExplain, TellsTheCureWhereThereIsOneCauseOnly) {
 
 TEST(CliExplain, KeepsItsLinesWithinEightyColumns) {
   const CliResult result = run_cli({"explain", "busy"});
-  for (const std::string& line : lines_of(result.out)) {
-    if (line.starts_with("  ")) {
-      EXPECT_LE(line.size(), 80U) << line;
-    }
-  }
+  for (const std::string& line : lines_of(result.out))
+    EXPECT_TRUE(!line.starts_with("  ") || line.size() <= 80) << line;
 }
 
 TEST(CliExplain, HasTheSameForPrograms) {
@@ -70,6 +68,47 @@ TEST(CliExplain, SaysThatItDoesNotUnderstand) {
 
 TEST(CliExplain, NeedsWords) {
   EXPECT_EQ(run_cli({"explain"}).status, 3);
+  EXPECT_EQ(run_cli({"explain", "-"}).status, 3);
+}
+
+// As Python leaves it: the statement stands in front of the message.
+constexpr const char* kTrace =
+    "INFO started 14 workers\n"
+    "Error\n"
+    "Traceback (most recent call last):\n"
+    "  File \"app.py\", line 5, in <module>\n"
+    "    db.execute(\"PRAGMA journal_mode=WAL\")\n"
+    "sqlite3.OperationalError: database is locked\n"
+    "ERROR later: disk I/O error\n";
+
+TEST(CliExplain, FindsTheFirstFailureInALog) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"explain", "--json"}, {"explain", "-", "--json"}}) {
+    const CliResult result = run_cli(words, kTrace);
+    ASSERT_EQ(result.status, 0) << result.err;
+    const Json found = Json::parse(result.out);
+    EXPECT_EQ(found.at("result").at("name"), "SQLITE_BUSY");
+    EXPECT_EQ(found.at("likelier").at(0), "wal-switch-beside-writer");
+  }
+}
+
+TEST(CliExplain, TakesALoneWordOfStandardInput) {
+  const CliResult result = run_cli({"explain", "--json"}, "517\n");
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(Json::parse(result.out).at("result").at("name"), "SQLITE_BUSY_SNAPSHOT");
+}
+
+TEST(CliExplain, SaysThatALogNamesNoFailure) {
+  const CliResult result = run_cli({"explain", "-", "--json"}, "all is well\n");
+  EXPECT_EQ(result.status, 4);
+  EXPECT_EQ(error_of(result).at("code"), "WORDS_NOT_UNDERSTOOD");
+}
+
+TEST(CliExplain, TellsTheLikelierCausesFromTheRest) {
+  const CliResult result = run_cli({"explain", "COMMIT:", "database", "is", "locked"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_LT(result.out.find("rollback-journal-reader: "), result.out.find("Less likely:"));
+  EXPECT_GT(result.out.find("two-checkpointers: "), result.out.find("Less likely:"));
 }
 
 // The page is the table; nothing is said twice.

@@ -7,8 +7,8 @@ namespace turnstile::cli::demo {
 std::vector<const Demo*> all_demos() {
   std::vector<const Demo*> all;
   for (const std::span<const Demo> part :
-       {writer_demos(), journal_demos(), checkpoint_demos(), connection_demos(), file_demos(),
-        medium_demos(), seed_demos()})
+       {writer_demos(), holder_demos(), journal_demos(), checkpoint_demos(), connection_demos(),
+        process_demos(), setting_demos(), file_demos(), medium_demos(), seed_demos()})
     for (const Demo& demo : part)
       all.push_back(&demo);
   return all;

@@ -23,9 +23,12 @@ struct Demo {
 
 // By subject, as the table of causes.
 [[nodiscard]] std::span<const Demo> writer_demos() noexcept;
+[[nodiscard]] std::span<const Demo> holder_demos() noexcept;
 [[nodiscard]] std::span<const Demo> journal_demos() noexcept;
 [[nodiscard]] std::span<const Demo> checkpoint_demos() noexcept;
 [[nodiscard]] std::span<const Demo> connection_demos() noexcept;
+[[nodiscard]] std::span<const Demo> process_demos() noexcept;
+[[nodiscard]] std::span<const Demo> setting_demos() noexcept;
 [[nodiscard]] std::span<const Demo> file_demos() noexcept;
 [[nodiscard]] std::span<const Demo> medium_demos() noexcept;
 [[nodiscard]] std::span<const Demo> seed_demos() noexcept;

@@ -35,6 +35,7 @@ Engine load_machine_engine() {
   look_up(library, "sqlite3_next_stmt", engine.next_stmt);
   look_up(library, "sqlite3_stmt_busy", engine.stmt_busy);
   look_up(library, "sqlite3_txn_state", engine.txn_state);
+  look_up(library, "sqlite3_file_control", engine.file_control);
   look_up(library, "sqlite3_libversion", engine.libversion);
   return engine;
 }
@@ -56,6 +57,7 @@ const Engine& own_engine() noexcept {
       .next_stmt = &sqlite3_next_stmt,
       .stmt_busy = &sqlite3_stmt_busy,
       .txn_state = &sqlite3_txn_state,
+      .file_control = &sqlite3_file_control,
       .libversion = &sqlite3_libversion,
   };
   return engine;

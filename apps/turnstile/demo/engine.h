@@ -21,6 +21,7 @@ struct Engine {
   decltype(&sqlite3_next_stmt) next_stmt;
   decltype(&sqlite3_stmt_busy) stmt_busy;
   decltype(&sqlite3_txn_state) txn_state;
+  decltype(&sqlite3_file_control) file_control;
   decltype(&sqlite3_libversion) libversion;
 };
 

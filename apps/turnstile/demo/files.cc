@@ -65,17 +65,31 @@ void replaced_under_a_log(Part& part) {
     replace(part, "other.db");
     for (int round = 0; round < kRounds; ++round)
       db.work(kAddRow);
+    part.known().file_replaced = db.has_moved();
   }
   fs::remove(part.file("app.db-wal"));
   fs::remove(part.file("app.db-shm"));
   Plain again(part, "app.db");
-  part.known().file_replaced = true;
   again.lost(kRows + kRounds - again.number(kCountEntries), "ROWS_MISSING", kAddRow);
+  part.known().file_replaced = false;
+}
+
+void deleted_under_a_log(Part& part) {
+  Plain db(part, "gone.db");
+  db.must("PRAGMA journal_mode=WAL");
+  db.must(kRowTable);
+  fs::remove(part.file("gone.db"));
+  for (int round = 0; round < kRounds; ++round)
+    db.work(kAddRow);
+  part.known().file_replaced = db.has_moved();
+  db.close();
+  if (!fs::exists(part.file("gone.db"))) db.lost(kRounds, "ROWS_MISSING", kAddRow);
   part.known().file_replaced = false;
 }
 
 void replaced(Part& part) {
   replaced_under_a_log(part);
+  deleted_under_a_log(part);
   make_rows(part, "other.db");
   Plain db(part, "app.db");
   db.must("PRAGMA journal_mode=DELETE");
@@ -90,6 +104,9 @@ void replaced_and_noticed(Part& part) {
   replace(part, "other.db");
   part.refused("a write into the former file is refused", [&] { add_row(db); });
   db.close();
+  const Database gone = open_rows(part, "gone.db");
+  fs::remove(part.file("gone.db"));
+  part.refused("a write into a deleted file is refused", [&] { add_row(gone); });
   for (const char* const left : {"app.db-wal", "app.db-shm"})
     fs::remove(part.file(left));
   db = Database::open(part.file("app.db"));
@@ -221,7 +238,6 @@ void open_as_immutable(Part& part) {
 void cut_short(Part& part) {
   make_rows(part, "app.db");
   fs::resize_file(part.file("app.db"), fs::file_size(part.file("app.db")) / 2);
-  part.known().file_is_short = true;
   Plain db(part, "app.db");
   for (int round = 0; round < kRounds; ++round)
     db.work(kReadAll);
@@ -310,7 +326,7 @@ void directory_is_made(Part& part) {
 
 constexpr auto kFileDemos = std::to_array<Demo>({
     {.name = "replaced-file",
-     .work = "A program writes on after its file was replaced by another one.",
+     .work = "A program writes on after its file was replaced by another one, or deleted.",
      .plain = replaced,
      .turnstile = replaced_and_noticed},
     {.name = "copied-without-log",

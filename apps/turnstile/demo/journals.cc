@@ -1,5 +1,6 @@
 // Journal modes, starts, crashes and closes.
 #include <array>
+#include <memory>
 #include <thread>
 
 #include "demo/demo.h"
@@ -65,14 +66,65 @@ void hand_out_a_single_file(Part& part) {
     part.call([&] { db.backup(part.file("copy" + std::to_string(round) + ".db")); });
 }
 
+constexpr std::string_view kExclusive = "PRAGMA locking_mode=EXCLUSIVE";
+constexpr std::string_view kNormal = "PRAGMA locking_mode=NORMAL";
+
+// With a rollback journal. NORMAL and one access are the cure.
 void keep_the_file(Part& part) {
   Plain keeper(part, "app.db");
   Plain other(part, "app.db", {.timeout_ms = kBriefTimeout});
   make_counter(keeper, "DELETE");
-  keeper.must("PRAGMA locking_mode=EXCLUSIVE");
+  keeper.must(kExclusive);
   keeper.must(kAddOne);
   for (int round = 0; round < kRounds; ++round)
     other.work(kReadValue);
+  const std::string mode = keeper.text(kNormal);
+  keeper.must(kReadValue);
+  part.tally().note("with a journal, NORMAL gives " + mode + ", and then the other one gets " +
+                    name_of(other.run(kReadValue)));
+}
+
+// In WAL mode, set before the first access: NORMAL does nothing, only closing helps.
+void keep_the_file_and_its_log(Part& part) {
+  make_counter(*std::make_unique<Plain>(part, "log.db"));
+  Plain keeper(part, "log.db");
+  keeper.must(kExclusive);
+  keeper.must(kAddOne);
+  keeper.must("PRAGMA wal_checkpoint(TRUNCATE)");
+  Plain other(part, "log.db", {.timeout_ms = kBriefTimeout});
+  for (int round = 0; round < kRounds; ++round)
+    other.work(kReadValue);
+  const std::string mode = keeper.text(kNormal);
+  keeper.must(kReadValue);
+  part.tally().note("in WAL mode, NORMAL gives " + mode + ", and then the other one gets " +
+                    name_of(other.run(kReadValue)));
+  keeper.close();
+  part.tally().note("when that connection is closed, the other one gets " +
+                    name_of(other.run(kReadValue)));
+}
+
+// The mode needs the file for itself, which another connection has open.
+void want_the_file(Part& part) {
+  Plain other(part, "shared.db");
+  make_counter(other);
+  Plain wanting(part, "shared.db", {.timeout_ms = kBriefTimeout});
+  wanting.must(kReadValue);
+  part.known().exclusive_mode = wanting.text(kExclusive) == "exclusive";
+  for (int round = 0; round < kRounds; ++round)
+    wanting.work(kAddOne);
+}
+
+void exclusive_locking(Part& part) {
+  keep_the_file(part);
+  keep_the_file_and_its_log(part);
+  want_the_file(part);
+}
+
+void locking_mode_is_refused(Part& part) {
+  const Database db = open_counter(part);
+  part.refused("the pragma is refused",
+               [&] { db.lane("demo").write([](WriteTx& tx) { tx.execute(kExclusive); }); });
+  read_beside_writer(part, db);
 }
 
 // A process is killed with commits in the log that are not in the file.
@@ -218,9 +270,9 @@ constexpr auto kJournalDemos = std::to_array<Demo>({
      .plain = leave_wal,
      .turnstile = hand_out_a_single_file},
     {.name = "exclusive-locking-mode",
-     .work = "One connection writes, another one reads.",
-     .plain = keep_the_file,
-     .turnstile = reader_beside_writer},
+     .work = "One connection wants the file for itself, another one reads.",
+     .plain = exclusive_locking,
+     .turnstile = locking_mode_is_refused},
     {.name = "recovery-after-crash",
      .work = "Programs start after a kill -9, while one of them recovers the log.",
      .plain = recovery,

@@ -100,6 +100,11 @@ void count_together(Part& part, const Database& db, int threads) {
               value_of(db));
 }
 
+void two_threads_count(Part& part) {
+  const Database db = open_counter(part);
+  count_together(part, db);
+}
+
 void read_beside_writer(Part& part, const Database& db) {
   const Lane lane = db.lane("demo");
   for (int round = 0; round < kRounds; ++round) {

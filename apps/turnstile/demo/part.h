@@ -76,6 +76,9 @@ void add_one(WriteTx& tx, int id = 1);
 /// Threads that all read a value and write it, kRounds times each; none of it may be missing.
 void count_together(Part& part, const Database& db, int threads = 2);
 
+/// The same in a new file.
+void two_threads_count(Part& part);
+
 /// A transaction reads while another one writes and commits.
 void read_beside_writer(Part& part, const Database& db);
 

@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
+#include <utility>
 
 #include "turnstile/diagnose.h"
 
@@ -28,7 +30,7 @@ std::string name_of(int result) {
 }
 
 Plain::Plain(Part& part, std::string_view name, const PlainOptions& options)
-    : part_(part), options_(options) {
+    : part_(part), options_(options), opened_by_(::getpid()) {
   const bool is_uri = name.starts_with("file:");
   if (is_uri) uri_ = name;
   path_ = is_uri ? part.file(name.substr(5, name.find('?') - 5)) : part.file(name);
@@ -85,6 +87,45 @@ std::int64_t Plain::number(std::string_view sql) {
   return std::stoll(text(sql));
 }
 
+bool Plain::is_in(int transaction) const noexcept {
+  return handle_ != nullptr && engine().txn_state(handle_, nullptr) == transaction;
+}
+
+bool Plain::has_moved() const noexcept {
+  int moved = 0;
+  const int result = engine().file_control(handle_, nullptr, SQLITE_FCNTL_HAS_MOVED, &moved);
+  return result == SQLITE_OK && moved != 0;
+}
+
+bool Plain::is_short() const noexcept {
+  // Through the descriptor that SQLite has: closing one of our own would drop its locks.
+  sqlite3_file* file = nullptr;
+  std::array<unsigned char, 100> header{};
+  sqlite3_int64 bytes = 0;
+  if (engine().file_control(handle_, nullptr, SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
+      file == nullptr || file->pMethods == nullptr ||
+      file->pMethods->xFileSize(file, &bytes) != SQLITE_OK ||
+      file->pMethods->xRead(file, header.data(), static_cast<int>(header.size()), 0) != SQLITE_OK)
+    return false;
+  // https://sqlite.org/fileformat2.html#the_database_header
+  const auto number_at = [&](std::size_t at, std::size_t size) {
+    sqlite3_int64 number = 0;
+    for (std::size_t i = at; i < at + size; ++i)
+      number = number * 256 + header.at(i);
+    return number;
+  };
+  const sqlite3_int64 page_size = number_at(16, 2) == 1 ? 65536 : number_at(16, 2);
+  const bool is_counted = number_at(24, 4) == number_at(92, 4);
+  return is_counted && bytes < number_at(28, 4) * page_size;
+}
+
+bool Plain::has_lost_locks() const {
+  const std::vector<LockInfo> held = locks(path_);
+  return !is_in(SQLITE_TXN_NONE) && std::ranges::none_of(held, [](const LockInfo& lock) {
+    return lock.pid == ::getpid() && (lock.lock == "shared lock" || lock.lock == "exclusive lock");
+  });
+}
+
 FailureEvidence Plain::evidence(std::string_view sql) {
   FailureEvidence before = part_.known();
   before.sql = sql;
@@ -92,6 +133,9 @@ FailureEvidence Plain::evidence(std::string_view sql) {
   if (before.uri.empty()) before.uri = uri_;
   if (!before.busy_timeout) before.busy_timeout = std::chrono::milliseconds(options_.timeout_ms);
   if (handle_ == nullptr || open_result_ != SQLITE_OK) return before;
+  before.is_forked = before.is_forked || opened_by_ != ::getpid();
+  before.file_replaced = before.file_replaced || has_moved();
+  before.file_is_short = before.file_is_short || is_short();
   before.in_transaction = engine().get_autocommit(handle_) == 0;
   before.has_snapshot = engine().txn_state(handle_, nullptr) == SQLITE_TXN_READ;
   sqlite3_stmt* statement = nullptr;
@@ -145,6 +189,42 @@ OpenStatement::OpenStatement(Plain& connection, std::string_view sql)
 
 void OpenStatement::end() noexcept {
   engine_.finalize(std::exchange(statement_, nullptr));
+}
+
+namespace {
+
+// Of the one ActingSleep.
+const std::function<void()>* sleep_act = nullptr;
+bool has_acted = false;
+
+int acting_sleep(sqlite3_vfs* /*vfs*/, int microseconds) noexcept {
+  try {
+    if (sleep_act != nullptr && !std::exchange(has_acted, true)) (*sleep_act)();
+  } catch (const std::exception&) {
+    ::_exit(1);  // A callback of SQLite's must not throw; the part is told to have ended.
+  }
+  sqlite3_vfs* const own = sqlite3_vfs_find("unix");
+  return own->xSleep(own, microseconds);
+}
+
+}  // namespace
+
+ActingSleep::ActingSleep(std::function<void()> act)
+    : act_(std::move(act)), vfs_(*sqlite3_vfs_find("unix")) {
+  vfs_.zName = kVfs;
+  vfs_.xSleep = acting_sleep;
+  sleep_act = &act_;
+  has_acted = false;
+  sqlite3_vfs_register(&vfs_, 0);
+}
+
+ActingSleep::~ActingSleep() {
+  sqlite3_vfs_unregister(&vfs_);
+  sleep_act = nullptr;
+}
+
+void ActingSleep::again() noexcept {
+  has_acted = false;
 }
 
 void make_counter(Plain& connection, std::string_view journal_mode) {

@@ -3,8 +3,11 @@
 
 #include <sqlite3.h>
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +15,9 @@
 #include "demo/part.h"
 
 namespace turnstile::cli::demo {
+
+/// Milliseconds, where the whole of it is waited in vain.
+inline constexpr int kShortTimeout = 50;
 
 struct PlainOptions {
   int timeout_ms = 5000;  ///< Long enough, as one should think.
@@ -46,6 +52,16 @@ class Plain {
   /// Runs statements and counts nothing; the result of the last one.
   int run(std::string_view sql);
 
+  // What the connection and the system say, for evidence.
+  /// Whether it is open and has a transaction of that kind (SQLITE_TXN_WRITE).
+  [[nodiscard]] bool is_in(int transaction) const noexcept;
+  /// The path leads to another file than the one that is open, or to none.
+  [[nodiscard]] bool has_moved() const noexcept;
+  /// The file that is open has fewer pages than its header says.
+  [[nodiscard]] bool is_short() const noexcept;
+  /// It has a transaction, and the system knows of no lock of this process on the file itself.
+  [[nodiscard]] bool has_lost_locks() const;
+
   /// The state of the connection in front of a call whose result counts.
   [[nodiscard]] FailureEvidence evidence(std::string_view sql);
   /// Counts what a call of SQLite's returned; true when it was no failure.
@@ -65,6 +81,7 @@ class Plain {
   std::string uri_;
   sqlite3* handle_ = nullptr;
   int open_result_ = SQLITE_OK;
+  pid_t opened_by_ = 0;
 };
 
 /// A SELECT that has given its first row and is not at its end.
@@ -84,8 +101,34 @@ class OpenStatement {
   sqlite3_stmt* statement_ = nullptr;
 };
 
+/// A VFS of that name: SQLite's own, but when a busy handler sleeps for the first time, `act` runs
+/// in the middle of the wait.
+///
+/// Threads: confined. One at a time.
+class ActingSleep {
+ public:
+  static constexpr const char* kVfs = "acting";
+
+  explicit ActingSleep(std::function<void()> act);
+  ~ActingSleep();
+  ActingSleep(const ActingSleep&) = delete;
+  ActingSleep& operator=(const ActingSleep&) = delete;
+
+  /// The next wait is to act, too.
+  void again() noexcept;
+
+ private:
+  std::function<void()> act_;
+  sqlite3_vfs vfs_;
+};
+
 /// A table `counter(id, value)` of two rows, in a file with a write-ahead log.
 void make_counter(Plain& connection, std::string_view journal_mode = "WAL");
+
+// A table of rows that are only counted.
+inline constexpr std::string_view kItemTable = "CREATE TABLE item(id INTEGER PRIMARY KEY)";
+inline constexpr std::string_view kAddItem = "INSERT INTO item DEFAULT VALUES";
+inline constexpr std::string_view kCountRows = "SELECT count(*) FROM item";
 
 inline constexpr std::string_view kAddOne = "UPDATE counter SET value = value + 1 WHERE id = 1";
 inline constexpr std::string_view kReadValue = "SELECT value FROM counter WHERE id = 1";

@@ -8,17 +8,40 @@
 #include <system_error>
 
 #include "failure.h"
+#include "text.h"
 
 namespace turnstile::cli::demo {
 
 namespace fs = std::filesystem;
 
-Scratch::Scratch() : path_((fs::temp_directory_path() / "turnstile-demo-XXXXXX").string()) {
+namespace {
+
+constexpr const char* kHint = "Let TMPDIR name a directory that can be written to.";
+
+// A template for mkdtemp().
+std::string path_template() {
+  std::error_code error;
+  const fs::path directory = fs::temp_directory_path(error);
+  if (error) {
+    const char* const given = std::getenv("TMPDIR");
+    throw Failure(ExitCode::NotFound, "DB_NO_DIRECTORY",
+                  "there is no place for the demonstration: '" +
+                      printable(given == nullptr ? "/tmp" : given) + "' is no directory",
+                  kHint);
+  }
+  return (directory / "turnstile-demo-XXXXXX").string();
+}
+
+}  // namespace
+
+Scratch::Scratch() : path_(path_template()) {
   if (::mkdtemp(path_.data()) == nullptr) {
-    throw Failure(
-        ExitCode::Storage, "DB_PERMISSION",
-        "no directory can be made for the demonstration: " + std::generic_category().message(errno),
-        "Let TMPDIR name a directory that can be written to.");
+    const int reason = errno;
+    throw Failure(ExitCode::Storage, "DB_PERMISSION",
+                  "no directory can be made for the demonstration in '" +
+                      printable(fs::path(path_).parent_path().string()) +
+                      "': " + std::generic_category().message(reason),
+                  kHint);
   }
   // A part may become another user, to whom permissions mean something.
   ::chmod(path_.c_str(), 0711);

@@ -13,7 +13,8 @@ constexpr auto kCheckpointCauses = std::to_array<Cause>({
      .error_codes = "",
      .meaning = "A checkpoint of the kinds FULL, RESTART and TRUNCATE that may wait holds the "
                 "write lock while an old reader keeps part of the log. Every writer is locked out "
-                "until the reader ends or the checkpoint gives up, which fails.",
+                "until the reader ends or the checkpoint gives up, which fails. The pragma does "
+                "not even fail then: the first column of its row, busy, is 1.",
      .signs = "The failing call is a checkpoint, or writes fail while one runs; `turnstile locks "
               "DB` shows the checkpoint lock and a read mark.",
      .cure = "Checkpoint PASSIVE, which waits for nobody. Use TRUNCATE only with a timeout of 0, "
@@ -38,11 +39,10 @@ constexpr auto kCheckpointCauses = std::to_array<Cause>({
      .sqlite_codes = "SQLITE_LOCKED",
      .error_codes = "SQL_NOT_ALLOWED",
      .meaning = "A connection cannot checkpoint while it has a transaction or an unfinished "
-                "SELECT. The pragma does not even fail: it returns a row that says busy.",
+                "SELECT, neither by the function nor by the pragma.",
      .signs = "The failing call is a checkpoint, the code is SQLITE_LOCKED, and the connection is "
               "not in autocommit.",
-     .cure = "Checkpoint between transactions, with all statements reset, and read the row that "
-             "the pragma returns.",
+     .cure = "Checkpoint between transactions, with all statements reset.",
      .turnstile = "Maintenance::checkpoint has a connection of its own.",
      .not_shown = ""},
     {.id = "checkpoint-does-nothing",

@@ -40,14 +40,29 @@ constexpr auto kConnectionCauses = std::to_array<Cause>({
      .sqlite_codes = "SQLITE_ERROR SQLITE_MISUSE",
      .error_codes = "",
      .meaning = "A connection has one transaction. Two threads, or two coroutines, on one "
-                "connection join each other's transaction and end it for each other. Without "
-                "SQLite's mutex the damage is worse: 828 of 5,400 rows were stored, without an "
-                "error.",
+                "connection join each other's transaction and end it for each other: a row that "
+                "was reported as stored goes when the other one rolls back. Without SQLite's "
+                "mutex the damage is worse: of 5,400 rows 828 were stored.",
      .signs = "`cannot start a transaction within a transaction`, `cannot commit - no transaction "
               "is active`, or rows that are missing without any failure.",
      .cure = "One connection belongs to one thread or task at a time: a pool lends it for the "
              "length of a transaction.",
      .turnstile = "A lane may be used by any thread; every closure has its own transaction.",
+     .not_shown = ""},
+    {.id = "ended-transaction",
+     .title = "a statement that failed ended the transaction",
+     .sqlite_codes = "SQLITE_ERROR",
+     .error_codes = "TRANSACTION_LOST",
+     .meaning = "ON CONFLICT ROLLBACK, RAISE(ROLLBACK), a full disk, a failed read and an "
+                "interrupted write undo the whole transaction. Who goes on after such a failure "
+                "is in autocommit: each further statement is stored at once and cannot be rolled "
+                "back, and COMMIT fails.",
+     .signs = "`cannot commit - no transaction is active` or `cannot rollback - no transaction is "
+              "active`, after another failure; or rows that were rolled back are there.",
+     .cure = "After every failure inside a transaction look at sqlite3_get_autocommit(): where it "
+             "is 1, begin anew. Use OR ABORT, which undoes one statement only.",
+     .turnstile = "Nothing more runs in such a transaction: TRANSACTION_LOST, and the closure "
+                  "fails.",
      .not_shown = ""},
     {.id = "forked-connection",
      .title = "a connection was carried through fork()",
@@ -94,8 +109,10 @@ constexpr auto kConnectionCauses = std::to_array<Cause>({
      .error_codes = "",
      .meaning = "A statement was compiled for a schema that has changed since. Statements of "
                 "sqlite3_prepare_v2() are compiled anew by themselves, up to 50 times, those of "
-                "the old sqlite3_prepare() are not.",
-     .signs = "`database schema has changed`, while another connection creates or drops tables.",
+                "the old sqlite3_prepare() are not. `SELECT *` then has other columns than "
+                "before, without a word.",
+     .signs = "`database schema has changed`, while another connection creates or drops tables; "
+              "values in the wrong columns.",
      .cure = "Use sqlite3_prepare_v2(), name columns instead of SELECT *, and do not change the "
              "schema all the time; retry when it is reported all the same.",
      .turnstile = "Statements are compiled anew and their columns looked up again.",

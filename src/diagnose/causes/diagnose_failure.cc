@@ -78,6 +78,15 @@ bool others_write(const Evidence& e) {
   return find_lock(e, is_write_lock, true) != nullptr;
 }
 
+// A checkpoint that waits holds the write lock as well; an ordinary writer has not both.
+bool writer_checkpoints(const Evidence& e) {
+  const LockInfo* const writer = find_lock(e, is_write_lock);
+  return writer != nullptr && find_lock(e, named("read mark")) != nullptr &&
+         find_lock(e, [writer](const LockInfo& lock) {
+           return lock.pid == writer->pid && has_text(lock.lock, "checkpoint");
+         }) != nullptr;
+}
+
 // T in /proc/PID/stat: stopped by a signal; t: by a debugger. The name in front of it is in
 // parentheses and may have any characters.
 bool is_stopped(std::int64_t pid) {
@@ -140,10 +149,6 @@ constexpr auto kTellingRules = std::to_array<Rule>({
 });
 
 constexpr auto kBusyRules = std::to_array<Rule>({
-    {"hot-journal", "a -journal is being played back",
-     [](const Evidence& e) {
-       return e.sqlite_code == SQLITE_BUSY_RECOVERY && e.file.has_journal && !is_wal(e);
-     }},
     {"recovery-after-crash", "SQLite says that the log is being recovered",
      [](const Evidence& e) { return e.sqlite_code == SQLITE_BUSY_RECOVERY; }},
     {"stale-snapshot", "SQLite says that the snapshot is not the newest any more",
@@ -160,12 +165,16 @@ constexpr auto kBusyRules = std::to_array<Rule>({
      [](const Evidence& e) { return is_checkpoint(e); }},
     {"backup-starts-over", "a backup in steps meets a writer",
      [](const Evidence& e) { return has_text(e.sql, "backup_step"); }},
+    {"exclusive-locking-mode", "the connection wants the file for itself, and others have it open",
+     [](const Evidence& e) { return e.exclusive_mode; }},
     {"wal-switch-beside-writer", "the statement switches to WAL, and another connection is there",
      [](const Evidence& e) { return has_text(e.sql, "journal_mode") && has_text(e.sql, "wal"); }},
     {"leave-wal-beside-others", "the statement leaves WAL mode, and another connection is there",
      [](const Evidence& e) { return has_text(e.sql, "journal_mode"); }},
     {"attached-databases", "the transaction has attached databases",
-     [](const Evidence& e) { return e.attached_databases > 0 && e.in_transaction; }},
+     [](const Evidence& e) {
+       return e.attached_databases > 0 && (e.in_transaction || has_text(e.sql, "begin"));
+     }},
     {"upgrade-after-read", "the transaction began with a read, and another one writes",
      [](const Evidence& e) { return e.in_transaction && e.has_snapshot && !is_commit(e); }},
     {"upgrade-after-read",
@@ -179,6 +188,12 @@ constexpr auto kBusyRules = std::to_array<Rule>({
      [](const Evidence& e) { return holder_is_stopped(e); }},
     {"waiting-for-oneself", "the thread that waits has the lock itself, on another connection",
      [](const Evidence& e) { return e.thread_has_writer && holds_itself(e); }},
+    {"waiting-for-oneself", "the thread that waits reads on another connection, without a log",
+     [](const Evidence& e) {
+       return e.thread_has_reader && !is_wal(e) && find_lock(e, named("shared")) != nullptr;
+     }},
+    {"open-statement", "a statement of this process was not run to its end, and has the lock",
+     [](const Evidence& e) { return e.unfinished_writer && holds_itself(e); }},
     {"failed-commit", "a COMMIT of this process failed, and its transaction is still open",
      [](const Evidence& e) { return e.commit_failed && holds_itself(e); }},
     {"zombie-connection", "this process has the lock, and none of its open connections writes",
@@ -204,6 +219,8 @@ constexpr auto kBusyRules = std::to_array<Rule>({
      }},
     {"uninterruptible-wait", "the wait had been interrupted, and went on",
      [](const Evidence& e) { return e.interrupted; }},
+    {"checkpoint-waits-on-reader", "who has the write lock checkpoints, and a reader is in its way",
+     [](const Evidence& e) { return writer_checkpoints(e); }},
     {"foreign-writer", "another process has the lock",
      [](const Evidence& e) { return others_write(e); }},
     {"rollback-journal-reader", "a reader has the file, and there is no write-ahead log",
@@ -273,20 +290,33 @@ constexpr auto kOtherRules = std::to_array<Rule>({
      [](const Evidence& e) { return is_kind(e, SQLITE_NOTADB); }},
     {"damaged-file", "pages of the file are not what SQLite wrote",
      [](const Evidence& e) { return is_kind(e, SQLITE_CORRUPT); }},
+    {"open-statement", "a statement of the connection itself has not ended",
+     [](const Evidence& e) {
+       return has_text(e.message, "statements in progress") ||
+              has_text(e.message, "unfinalized statements") ||
+              (e.has_open_statement && has_text(e.message, "out of wal mode"));
+     }},
+    {"ended-transaction", "a statement that failed had ended the transaction",
+     [](const Evidence& e) {
+       return e.transaction_ended && has_text(e.message, "no transaction is active");
+     }},
     {"shared-connection", "the connection is in a transaction that the caller has not begun",
      [](const Evidence& e) {
        return has_text(e.message, "within a transaction") ||
               has_text(e.message, "no transaction is active");
      }},
-    {"open-statement", "a statement of the connection itself has not ended",
-     [](const Evidence& e) {
-       return has_text(e.message, "statements in progress") ||
-              has_text(e.message, "unfinalized statements");
-     }},
 });
 
 // Nothing failed, and yet something is missing.
 constexpr auto kSilentRules = std::to_array<Rule>({
+    {"ended-transaction", "a statement that failed had ended the transaction",
+     [](const Evidence& e) { return e.transaction_ended; }},
+    {"shared-connection", "the connection was in a transaction that the caller had not begun",
+     [](const Evidence& e) { return e.joined_transaction; }},
+    {"checkpoint-waits-on-reader", "the row of the checkpoint says that it was busy",
+     [](const Evidence& e) { return is_checkpoint(e) && has_text(e.message, "busy=1"); }},
+    {"schema-changed", "the statement has other columns than it was compiled with",
+     [](const Evidence& e) { return has_text(e.message, "columns instead of"); }},
     {"checkpoint-does-nothing", "the checkpoint reported a log of -1 frames",
      [](const Evidence& e) { return is_checkpoint(e) && has_text(e.message, "-1 frames"); }},
     {"long-reader", "a reader keeps the log from starting over",

@@ -51,10 +51,14 @@ constexpr auto kJournalCauses = std::to_array<Cause>({
      .sqlite_codes = "SQLITE_BUSY",
      .error_codes = "SQL_NOT_ALLOWED OPEN_TIMEOUT READ_TIMEOUT WRITE_TIMEOUT",
      .meaning = "After `PRAGMA locking_mode` EXCLUSIVE a connection does not give its locks back "
-                "between transactions. Nobody else can read or write until it is closed.",
+                "between transactions. Nobody else can read or write until it is closed. Beside "
+                "another connection its own next write fails.",
      .signs = "`turnstile locks DB` shows an exclusive lock that stays, while its holder does "
-              "nothing; in WAL mode there is no -shm file.",
-     .cure = "Do not use it where a file is shared. Set NORMAL, and then access the file once.",
+              "nothing. Where the mode was set before the first access of a file in WAL mode, "
+              "there is no -shm file.",
+     .cure = "Do not use it where a file is shared. Set NORMAL, and then access the file once. "
+             "Where there is no -shm file that does nothing, and the pragma still returns "
+             "`exclusive`: close that connection.",
      .turnstile = "The pragma is refused. A foreign program that does it is named by the Timeout.",
      .not_shown = ""},
     {.id = "recovery-after-crash",
@@ -70,7 +74,7 @@ constexpr auto kJournalCauses = std::to_array<Cause>({
      .not_shown = ""},
     {.id = "hot-journal",
      .title = "a crash left a rollback journal that has to be played back first",
-     .sqlite_codes = "SQLITE_BUSY SQLITE_BUSY_RECOVERY SQLITE_READONLY_ROLLBACK",
+     .sqlite_codes = "SQLITE_BUSY SQLITE_READONLY_ROLLBACK",
      .error_codes = "DB_READ_ONLY OPEN_TIMEOUT",
      .meaning = "A process was killed in the middle of a transaction of a file without a log. The "
                 "next one undoes it and needs the file for itself meanwhile; who may only read "

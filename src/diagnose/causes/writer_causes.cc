@@ -94,7 +94,8 @@ constexpr auto kWriterCauses = std::to_array<Cause>({
      .error_codes = "WRITE_INSIDE_WRITE WRITE_INSIDE_READ READ_INSIDE_READ READ_INSIDE_WRITE",
      .meaning = "Inside a transaction, a function takes a second connection from the pool and "
                 "writes through it. It waits for the first connection, which waits for the "
-                "function to return; with a pool of one it waits for the pool, for ever.",
+                "function to return; with a pool of one it waits for the pool, for ever. Without "
+                "a write-ahead log a first connection that only reads is enough.",
      .signs = "The holder in `turnstile locks DB` is the process itself. The stack of the failing "
               "thread has two transactions in it.",
      .cure = "Hand the open transaction to the functions that it calls. A pool should refuse a "

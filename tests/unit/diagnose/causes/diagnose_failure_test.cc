@@ -95,6 +95,23 @@ TEST(DiagnoseFailure, TakesALongWaitBesideOthersOfTheProcessForStarving) {
   EXPECT_EQ(cause_of(busy()), "writer-starved");
 }
 
+// SQLite has no such code for a journal, whatever lies beside the file.
+TEST(DiagnoseFailure, TakesTheRecoveryOfALogForThat) {
+  FailureEvidence evidence = busy();
+  evidence.sqlite_code = SQLITE_BUSY_RECOVERY;
+  evidence.journal_mode = "delete";
+  evidence.has_file = evidence.file.has_journal = true;
+  EXPECT_EQ(cause_of(evidence), "recovery-after-crash");
+}
+
+TEST(DiagnoseFailure, KnowsAWriterThatCheckpointsBesideAReader) {
+  FailureEvidence evidence = busy();
+  evidence.locks = {lock_of(kOther, "WAL write lock"), lock_of(kOther, "checkpoint lock")};
+  EXPECT_EQ(cause_of(evidence), "foreign-writer");
+  evidence.locks.push_back(lock_of(kSelf, "WAL read mark 1", "read"));
+  EXPECT_EQ(cause_of(evidence), "checkpoint-waits-on-reader");
+}
+
 // No program can make one for itself, so the evidence is made.
 TEST(DiagnoseFailure, BlamesANetworkFileSystem) {
   FailureEvidence evidence;

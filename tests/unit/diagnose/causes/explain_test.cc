@@ -77,6 +77,59 @@ TEST(Explain, FindsItInALineOfALog) {
   EXPECT_EQ(ours->error->code, "WRITE_TIMEOUT");
 }
 
+TEST(Explain, BelievesTheExtendedCodeOfSeveralNumbers) {
+  EXPECT_EQ(result_of("Error code 5: The database file is locked, statusCode 261"),
+            "SQLITE_BUSY_RECOVERY");
+  EXPECT_EQ(result_of("rc 5 extended 517: database is locked"), "SQLITE_BUSY_SNAPSHOT");
+  EXPECT_EQ(result_of("SQLITE_BUSY_SNAPSHOT (5): database is locked"), "SQLITE_BUSY_SNAPSHOT");
+  EXPECT_EQ(result_of("rc=5, then error 14"), "SQLITE_BUSY");
+}
+
+TEST(Explain, TakesAnExtendedCodeThatSaysNothingMoreForItsPrimaryCodeToo) {
+  EXPECT_THAT(causes_of("773"), Contains("writer-starved"));
+  EXPECT_THAT(causes_of("773"), Contains("foreign-writer"));
+  EXPECT_THAT(causes_of("773"), Contains("stopped-process"));
+  EXPECT_THAT(causes_of("773"), Not(Contains("stale-snapshot")));  // It has a code of its own.
+  EXPECT_THAT(causes_of("SQLITE_CORRUPT_INDEX"), Contains("descriptor-closed"));
+}
+
+// The engine returns it for the index of a log only.
+TEST(Explain, DoesNotTakeTheRecoveryOfALogForAJournal) {
+  EXPECT_THAT(causes_of("261"), Not(Contains("hot-journal")));
+  EXPECT_THAT(causes_of("261"), Contains("recovery-after-crash"));
+}
+
+std::vector<std::string> likelier_of(std::string_view words) {
+  std::vector<std::string> ids = causes_of(words);
+  ids.resize(explain(words).value_or(Explanation{}).likelier);
+  return ids;
+}
+
+TEST(Explain, PutsTheCausesOfTheStatementFirst) {
+  EXPECT_THAT(likelier_of("PRAGMA journal_mode=WAL: database is locked"),
+              ElementsAre("wal-switch-beside-writer", "exclusive-locking-mode"));
+  EXPECT_EQ(likelier_of("pragma journal_mode = delete; database is locked").front(),
+            "leave-wal-beside-others");
+  EXPECT_EQ(likelier_of("PRAGMA wal_checkpoint(TRUNCATE): database is locked (5)").front(),
+            "two-checkpointers");
+  EXPECT_EQ(likelier_of("COMMIT: database is locked").front(), "rollback-journal-reader");
+  EXPECT_EQ(likelier_of("VACUUM: database is locked").front(), "open-statement");
+  EXPECT_EQ(likelier_of("INSERT INTO t VALUES (1): database is locked").front(),
+            "upgrade-after-read");
+}
+
+// A clue chooses among what the code can have, and adds nothing to it.
+TEST(Explain, RanksCausesOfTheCodeOnly) {
+  EXPECT_THAT(likelier_of("DROP TABLE t: database table is locked"),
+              ElementsAre("open-statement", "shared-cache-table-lock"));
+  const std::vector<std::string> all = causes_of("COMMIT: database is locked");
+  EXPECT_EQ(all.size(), causes_of("database is locked").size());
+}
+
+TEST(Explain, SaysNotWhatIsLikelierWhereTheWordsDoNotTell) {
+  EXPECT_THAT(likelier_of("database is locked"), testing::IsEmpty());
+}
+
 // A time of day or a process's number is no code.
 TEST(Explain, TakesNoNumberForACodeThatIsNotCalledSo) {
   EXPECT_EQ(result_of("517 requests later: database is locked"), "SQLITE_BUSY");
