@@ -3,6 +3,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 
@@ -67,6 +68,8 @@ class Site {
           .status = 503,
           .type = "application/json",
           .body = dump({{"error", {{"code", error.code()}, {"message", error.message()}}}}) + "\n"};
+    } catch (const std::exception& error) {
+      return {.status = 503, .body = std::string(error.what()) + "\n"};
     }
     return {.status = 404, .body = "there is /, /live.json and /metrics\n"};
   }

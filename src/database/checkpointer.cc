@@ -4,6 +4,7 @@
 #include <exception>
 #include <limits>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "database/wal_size.h"
@@ -242,8 +243,14 @@ void Checkpointer::wake(bool even_if_busy) {
   {
     gate::MutexLock lock(mutex_);
     if ((busy_ && !even_if_busy) || wanted_ || stopping_) return;
+    if (!thread_.joinable()) {
+      try {
+        thread_ = std::thread([this] { run(); });
+      } catch (const std::system_error&) {
+        return;  // No thread is to be had now; a later commit asks again.
+      }
+    }
     wanted_ = true;
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   }
   changed_.notify_all();
 }

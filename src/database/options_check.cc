@@ -56,6 +56,7 @@ void fill_in(Options& options) noexcept {
 
 void validate(const Options& options, std::source_location where) {
   constexpr int kMostConnections = 64;
+  constexpr int kMostFrames = 1 << 28;  // Four times as many fit into an int.
   require(options.connections >= 0 && options.connections <= kMostConnections,
           "Options::connections is " + std::to_string(options.connections) +
               "; it must be from 1 to " + std::to_string(kMostConnections) + ", or 0",
@@ -68,7 +69,10 @@ void validate(const Options& options, std::source_location where) {
           "Options::page_size is " + std::to_string(options.page_size) +
               "; it must be 0 or a power of two from 512 to 65536",
           where);
-  require(options.checkpoint_frames >= 1, "Options::checkpoint_frames must be at least 1", where);
+  require(options.checkpoint_frames >= 1 && options.checkpoint_frames <= kMostFrames,
+          "Options::checkpoint_frames is " + std::to_string(options.checkpoint_frames) +
+              "; it must be from 1 to " + std::to_string(kMostFrames),
+          where);
   require(options.wal_limit_bytes >= 0, "Options::wal_limit_bytes is negative", where);
   require(options.pinned_reader_warning.count() >= 1,
           "Options::pinned_reader_warning must be at least 1 ms", where);

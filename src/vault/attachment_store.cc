@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <exception>
 #include <iterator>
 #include <optional>
 #include <system_error>
@@ -156,8 +157,12 @@ Attachment AttachmentStore::add(const AttachOptions& options, std::int64_t size,
   gate::sync_point("AttachmentStore:file");
   try {
     insert(added);
+  } catch (const Error& error) {
+    // Where it is unknown, the row may be there and needs its file; a later sweep() finds out.
+    if (error.commit_state() == CommitState::NotCommitted) drop_unwanted(added.id);
+    throw;
   } catch (...) {
-    drop_file(added.id);
+    drop_unwanted(added.id);
     throw;
   }
   return added;
@@ -199,6 +204,15 @@ void AttachmentStore::insert(const Attachment& attachment) {
                attachment.owner, attachment.name, attachment.type, attachment.size_bytes,
                attachment.sha256, created);
   });
+}
+
+// For whoever has a failure of his own to tell; a later sweep() finds what is left.
+void AttachmentStore::drop_unwanted(std::string_view id) const noexcept {
+  try {
+    drop_file(id);
+  } catch (const std::exception&) {
+    return;
+  }
 }
 
 void AttachmentStore::drop_file(std::string_view id) const {

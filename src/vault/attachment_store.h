@@ -46,6 +46,7 @@ class AttachmentStore {
   std::string write_content(const std::string& id, std::int64_t size, const Source& source) const;
   void insert(const Attachment& attachment);
   void drop_file(std::string_view id) const;
+  void drop_unwanted(std::string_view id) const noexcept;
   /// Passes the content on, and compares it with the row at the end.
   void read_content(const Attachment& attachment,
                     const std::function<void(std::span<const std::byte>)>& sink) const;

@@ -111,8 +111,9 @@ bool SessionCore::settle(const Call& call) const {
 void SessionCore::have_alone(const Call& call) {
   state_ = State::Changing;
   while (uses_ > 0) {
-    if (changed_.wait_until(mutex_, call.deadline.time())) continue;
+    if (changed_.wait_until(mutex_, call.deadline.time()) || uses_ == 0) continue;
     state_ = State::Open;
+    changed_.notify_all();
     Holder holder;
     holder.lock = "session";
     raise_busy(code("PROFILE_BUSY"), "calls of the session do not end", std::move(holder), call);
@@ -384,7 +385,7 @@ std::optional<std::uint64_t> SessionCore::activity() {
 // often than the time, which is why it is at most a quarter longer.
 void SessionCore::run_auto_lock() {
   constexpr int kLooks = 4;
-  const auto pause = options_.auto_lock / kLooks;
+  const auto pause = std::max(options_.auto_lock / kLooks, std::chrono::milliseconds(1));
   std::optional<std::uint64_t> seen = activity();
   int idle = 0;
   for (;;) {

@@ -346,7 +346,11 @@ ProfileInfo WorkspaceCore::adopt(NewProfile& made, const Call& call) {
   try {
     write_registry(layout_, all, now);
   } catch (...) {
-    made.withdraw(now);
+    try {
+      made.withdraw(now);
+    } catch (const Error&) {
+      // What is told is why it is not there; the registry is reconciled with what is left.
+    }
     throw;
   }
   gate::sync_point("WorkspaceCore:registered");

@@ -153,7 +153,7 @@ void HttpServer::accept_all() {
         ::accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket.is_open()) {
       // No descriptor is left: those that are taken come free in time, the oldest one now.
-      if (errno == EMFILE || errno == ENFILE) {
+      if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
         if (connections_.empty())
           is_full_ = true;
         else

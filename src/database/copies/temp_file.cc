@@ -95,11 +95,17 @@ TempFile::TempFile(fs::path destination, const Call& call)
     if (descriptor_ == -1)
       raise_file_error(errno, "cannot make a file in " + quoted(destination_.parent_path()), call_);
     struct stat status {};
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 && ::fstat(descriptor_, &status) == 0 &&
-        status.st_nlink > 0) {
-      return;
+    const bool is_locked = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
+    if (is_locked && ::fstat(descriptor_, &status) == 0 && status.st_nlink > 0) return;
+    const int cause = errno;
+    ::close(descriptor_);
+    // Somebody who cleaned up may take it for abandoned, and have its lock then. Another failure is
+    // one of the file system, which may have no such locks.
+    if (!is_locked && cause != EWOULDBLOCK) {
+      ::unlink(path_.c_str());
+      descriptor_ = -1;
+      raise_file_error(cause, "cannot lock a file in " + quoted(destination_.parent_path()), call_);
     }
-    ::close(descriptor_);  // Somebody who cleaned up took it for abandoned.
   }
 }
 

@@ -13,8 +13,11 @@ namespace {
 std::vector<LockInfo> locks_of(const std::filesystem::path& path) {
   try {
     return turnstile::locks(path.string());
-  } catch (const StorageError&) {
-    return {};  // It is not there, or was deleted meanwhile.
+  } catch (const StorageError& error) {
+    // It is not there, was deleted meanwhile, or is no file; that nothing can be known is another
+    // matter, and nothing is to be concluded from it.
+    if (error.code() != "DB_NOT_FOUND" && error.code() != "DB_OPEN_FAILED") throw;
+    return {};
   }
 }
 

@@ -365,6 +365,10 @@ CloseReport SealedDatabase::Impl::close(const std::shared_ptr<Impl>& self,
   } catch (const Error& error) {
     self->go_on(std::current_exception());
     raise_from(code("VAULT_NOT_SAVED"), quoted(self->path_) + " cannot be saved", error);
+  } catch (...) {
+    // An image needs as much memory as the database.
+    self->go_on(std::current_exception());
+    throw;
   }
   self->forget();
   return self->report_;

@@ -46,6 +46,8 @@ TEST(Options, RefusePageSizesThatSqliteDoesNotHave) {
 
 TEST(Options, RefuseNoCheckpointFrames) {
   expect_refused([](Options& options) { options.checkpoint_frames = 0; }, "checkpoint_frames");
+  expect_refused([](Options& options) { options.checkpoint_frames = (1 << 28) + 1; },
+                 "checkpoint_frames");
 }
 
 TEST(Options, RefuseALimitOfTheLogBelowZero) {

@@ -62,13 +62,6 @@ void make_first(const std::string& file) {
   Database::open(file, options).close();
 }
 
-// True when the machine does not permit such a disk, which is said.
-bool without_small_disk(const std::string& said) {
-  const bool without = said.starts_with(kNoSmallDisk);
-  if (without) std::cout << said << "; nothing was tested\n";
-  return without;
-}
-
 TEST(MigrateFault, AFullDiskStopsTheCopyAndChangesNothing) {
   const std::string said = on_small_disk(kDisk, [](const std::string& directory) {
     const std::string file = directory + "/a.db";
@@ -82,7 +75,7 @@ TEST(MigrateFault, AFullDiskStopsTheCopyAndChangesNothing) {
     fs::remove(directory + "/ballast");
     return answer + try_to_open(file, with_second("DELETE FROM data", true));
   });
-  if (without_small_disk(said)) return;
+  if (is_without_small_disk(said)) return;
   EXPECT_THAT(said, StartsWith("DB_DISK_FULL: the copy before the schema steps cannot be made"));
   EXPECT_THAT(said, HasSubstr("backup_before_migration"));
   EXPECT_THAT(said, HasSubstr("; version 1, ok, 200000 bytes\nunchanged\nopened; version 2, ok"));
@@ -99,7 +92,7 @@ TEST(MigrateFault, AFullDiskUndoesTheStepsAndLetsThemBeRepeated) {
     fs::remove(directory + "/ballast");
     return answer + try_to_open(file, options);
   });
-  if (without_small_disk(said)) return;
+  if (is_without_small_disk(said)) return;
   EXPECT_THAT(said, AllOf(StartsWith("DB_DISK_FULL: "), HasSubstr("; version 1, ok, 200000 bytes"),
                           HasSubstr("opened; version 2, ok, 500000 bytes")));
 }

@@ -331,7 +331,7 @@ TEST_F(SealedFile, OnAFullDiskStaysTheFormerOne) {
            text_of(open_sealed(path, key_, seal_, kAnySize).bytes()) + " " +
            std::to_string(names_in(place).size());
   });
-  if (found.starts_with(test::kNoSmallDisk)) return;
+  if (test::is_without_small_disk(found)) return;
   EXPECT_EQ(found, "PROFILE_STORAGE_WRITE " + std::to_string(ENOSPC) + " first 1");
 }
 
