@@ -287,8 +287,8 @@ std::optional<std::chrono::milliseconds> Arguments::duration(
   const auto time = parse_duration(*text, longest);
   if (!time) {
     throw usage_failure(fmt::format("'{}' is no time for {}", *text, flag),
-                        fmt::format("Write a whole number and its unit: 250ms, 5s, 2m, 12h or 7d. "
-                                    "The longest is {}.",
+                        fmt::format("Write a whole number and its unit (ms, s, m, h or d), such as "
+                                    "250ms or 5s. The longest is {}.",
                                     spelled(longest)));
   }
   return time;

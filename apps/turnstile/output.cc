@@ -44,7 +44,8 @@ namespace {
   if (cause == EPIPE) throw OutputClosed();
   throw Failure(ExitCode::Storage, "OUTPUT_FAILED",
                 fmt::format("cannot write standard output: {}", std::strerror(cause)),
-                "Free space, or send the output elsewhere.");
+                "What the command did stands: do not repeat it. Free space, or send the output "
+                "elsewhere.");
 }
 
 }  // namespace

@@ -22,12 +22,21 @@ std::string help_on(const Command* command, const Group* group, const CommandTab
                             : overview(table);
 }
 
+// What people try on every program first.
+std::vector<std::string> with_version_as_command(std::vector<std::string> words) {
+  if (!words.empty() && (words.front() == "--version" || words.front() == "-V"))
+    words.front() = "version";
+  return words;
+}
+
 ExitCode run(const std::vector<std::string>& words, const CommandTable& table) {
   const Arguments arguments = Arguments::parse(words, table);
   Output output;
   ExitCode status = ExitCode::Done;
   if (arguments.has("--help")) {
     output.write(help_on(arguments.command(), arguments.group(), table));
+  } else if (arguments.command() == nullptr && arguments.json()) {
+    throw usage_failure("there is no command", "`turnstile help` lists them.");
   } else if (arguments.command() == nullptr) {
     fmt::print(stderr, "{}", overview(table));
     return ExitCode::Usage;
@@ -67,7 +76,7 @@ std::optional<std::string> help_for(const std::vector<std::string>& words,
 ExitCode run_program(const std::vector<std::string>& words, const CommandTable& table) {
   const bool json = Arguments::asks_for_json(words);
   try {
-    return run(words, table);
+    return run(with_version_as_command(words), table);
   } catch (const OutputClosed&) {
     return ExitCode::Done;
   } catch (const Failure& failure) {

@@ -189,7 +189,9 @@ std::unique_ptr<sqlite::Connection> Bootstrap::connect() const {
   config.statement_cache_size = opened_.options.statement_cache_size;
   config.protection = protection_;
   if (!location.in_memory)
-    config.find_holder = [path = location.path] { return gate::find_foreign_holder(path, false); };
+    config.find_holder = [path = location.path](bool writes) {
+      return writes ? gate::find_stranger(path) : gate::find_foreign_holder(path, false);
+    };
   auto connection = std::make_unique<sqlite::Connection>(std::move(config), call_);
   // Before anything else: the schema itself may be made of an extension's tables.
   for (const Extension& extension : opened_.options.extensions)

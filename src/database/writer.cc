@@ -519,7 +519,7 @@ Holder Writer::holder() const {
       break;
     }
     case Stage::AtEngine: {
-      Holder holder = gate::find_foreign_holder(location_.path, false);
+      Holder holder = gate::find_stranger(location_.path);
       if (holder.kind != Holder::Kind::Unknown) return holder;
       break;
     }

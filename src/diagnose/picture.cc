@@ -24,7 +24,8 @@ std::filesystem::path find_database(std::string_view path) {
   }
   if (!std::filesystem::is_regular_file(resolved, error))
     throw StorageError({.code = code("DB_OPEN_FAILED"),
-                        .message = std::string(path) + " is not a regular file"});
+                        .message = std::string(path) + " is not a regular file",
+                        .hint = "Name the database file itself."});
   // Without it there would seem to be no locks.
   if (::access("/proc/locks", R_OK) != 0)
     sqlite::raise_system(code("DB_PERMISSION"), "cannot read /proc/locks", errno);

@@ -253,14 +253,17 @@ std::vector<FileLock> file_locks(const std::filesystem::path& path) {
   return locks;
 }
 
-Holder find_foreign_holder(const std::filesystem::path& path, bool for_readers) {
+namespace {
+
+template <class IsWanted>
+Holder most_suspect(const std::filesystem::path& path, bool for_readers,
+                    const IsWanted& is_wanted) {
   const bool has_wal = identify(shm_of(path)).inode != 0;
-  const std::int64_t own_pid = ::getpid();
   int highest = 0;
   Holder holder;
   for (const FileLock& lock : file_locks(path)) {
     const int level = suspicion(lock, for_readers, has_wal);
-    if (lock.pid == own_pid || level <= highest) continue;
+    if (level <= highest || !is_wanted(lock)) continue;
     highest = level;
     holder.kind = Holder::Kind::Process;
     holder.lock = lock.lock;
@@ -268,6 +271,21 @@ Holder find_foreign_holder(const std::filesystem::path& path, bool for_readers) 
     holder.program = lock.program;
   }
   return holder;
+}
+
+}  // namespace
+
+Holder find_foreign_holder(const std::filesystem::path& path, bool for_readers) {
+  const std::int64_t own_pid = ::getpid();
+  return most_suspect(path, for_readers,
+                      [own_pid](const FileLock& lock) { return lock.pid != own_pid; });
+}
+
+Holder find_stranger(const std::filesystem::path& path) {
+  const Holder foreign = find_foreign_holder(path, false);
+  if (foreign.kind != Holder::Kind::Unknown) return foreign;
+  return most_suspect(
+      path, false, [](const FileLock& lock) { return lock.exclusive && lock.lock == kWalWrite; });
 }
 
 std::vector<Holder> find_foreign_readers(const std::filesystem::path& path) {

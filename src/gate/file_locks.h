@@ -42,6 +42,10 @@ struct FileIdentity {
 /// Unknown when none is found.
 [[nodiscard]] Holder find_foreign_holder(const std::filesystem::path& path, bool for_readers);
 
+/// The same for a writer who was refused SQLite's own lock although it is his turn: where it is
+/// nobody else, a connection of this process that the library does not know of has the log's lock.
+[[nodiscard]] Holder find_stranger(const std::filesystem::path& path);
+
 /// The other processes that are reading the write-ahead log of the database at `path` right now,
 /// each once, as holders of their read mark.
 [[nodiscard]] std::vector<Holder> find_foreign_readers(const std::filesystem::path& path);

@@ -159,7 +159,7 @@ const Call& Connection::call() const noexcept {
 Holder Connection::find_holder() const {
   if (!config_.find_holder) return {};
   try {
-    return config_.find_holder();
+    return config_.find_holder(call().timeout_code == "WRITE_TIMEOUT");
   } catch (...) {
     // The search is for a message only; its failure must not take the place of that message.
     return {};

@@ -66,7 +66,7 @@ class Connection {
     std::string vfs{};
     std::size_t statement_cache_size = 128;
     /// Asked when a lock held by somebody else outlasts the deadline. May be empty.
-    std::function<Holder()> find_holder{};
+    std::function<Holder(bool writes)> find_holder{};
     /// Null for a plain database.
     std::shared_ptr<Protection> protection{};
   };

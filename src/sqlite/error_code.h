@@ -171,6 +171,8 @@ inline constexpr auto kErrorCodes = std::to_array<ErrorCodeInfo>({
      "Check it byte by byte; blanks count. Nothing was changed."},
     {"KEY_PARAMETERS_INVALID", "The cost of deriving a key from a password is outside its bounds.",
      "The bounds are in the message."},
+    {"KEY_SLOTS_FULL", "The profile has as many key slots as it can have.",
+     "Remove one first."},
     {"KEY_SLOT_LAST", "The last way to unlock a profile cannot be taken away.",
      "Add another one first, or remove the password as a whole."},
     {"KEY_SLOT_UNKNOWN", "The profile has no such key slot.",
@@ -338,7 +340,7 @@ inline constexpr auto kErrorCodes = std::to_array<ErrorCodeInfo>({
     {"WRITE_INSIDE_WRITE", "A write was started inside a write of the same database.",
      "Use the WriteTx that is there, with a savepoint() for a part of its own."},
     {"WRITE_TIMEOUT", "It was not this call's turn to write before the deadline.",
-     "See who holds the turn in the message; nothing was written, so call again."},
+     "Nothing was written, so call again; `turnstile locks FILE` shows who has what."},
     {"YIELD_IN_SAVEPOINT", "yield_point() was called while a savepoint was open.",
      "Release or roll back the savepoint first: what came before is committed."},
 });

@@ -109,8 +109,20 @@ TEST(CliUsage, TakesTimesWithTheirUnit) {
     EXPECT_EQ(status(wrong), 3) << wrong;
   }
   EXPECT_THAT(run_cli({"--timeout", "5", "version"}).err,
-              HasSubstr("hint: Write a whole number and its unit: 250ms, 5s, 2m, 12h or 7d. "
-                        "The longest is 1d."));
+              HasSubstr("hint: Write a whole number and its unit (ms, s, m, h or d), such as 250ms "
+                        "or 5s. The longest is 1d."));
+}
+
+TEST(CliUsage, TellsTheVersionAsOtherProgramsDo) {
+  const CliResult command = run_cli({"version"});
+  for (const char* flag : {"--version", "-V"})
+    EXPECT_EQ(run_cli({flag}).out, command.out) << flag;
+}
+
+TEST(CliUsage, TellsProgramsInJsonThatThereIsNoCommand) {
+  const CliResult result = run_cli({"--json"});
+  EXPECT_EQ(result.status, 3);
+  EXPECT_EQ(error_of(result).at("code"), "USAGE");
 }
 
 TEST(CliUsage, TellsFlagsFromWords) {

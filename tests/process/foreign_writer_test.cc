@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/raw_sqlite.h"
 #include "support/soon.h"
 #include "support/sqlite_shell.h"
 #include "support/temp_dir.h"
@@ -92,6 +93,17 @@ class ForeignWriter : public testing::Test {
   std::optional<Database> db_;
   std::optional<SqliteShell> shell_;
 };
+
+// A program that is moved step by step has connections of its own beside the library for a while.
+TEST_F(ForeignWriter, OfThisProcessIsNamedAsSuch) {
+  RawSqlite own(path_);
+  own.run("BEGIN IMMEDIATE");
+  const auto timeout = thrown<Timeout>([&] { insert(db_->lane("notes"), kDeadline); });
+  EXPECT_EQ(timeout.holder().pid, ::getpid());
+  EXPECT_THAT(timeout.message(), HasSubstr("a connection of this process that does not go through "
+                                           "Turnstile holds the WAL write lock"));
+  own.run("ROLLBACK");
+}
 
 // CORE-07: writers that meet a foreign one wait and then succeed.
 TEST_F(ForeignWriter, IsWaitedOutByAllWritersWhenShorterThanTheDeadline) {

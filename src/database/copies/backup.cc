@@ -88,7 +88,8 @@ class Backup {
     const fs::path path = fs::absolute(fs::path(destination), error);
     if (destination.empty() || error || !path.has_filename() || fs::is_directory(path, error)) {
       sqlite::raise_misuse(code("OPTION_INVALID"),
-                           "'" + std::string(destination) + "' does not name a file", call);
+                           "'" + std::string(destination) + "' does not name a file", call,
+                           "Name a file, which may be one inside it.");
     }
     return fs::weakly_canonical(path.parent_path(), error) / path.filename();
   }

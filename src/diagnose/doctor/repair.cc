@@ -68,7 +68,7 @@ void open_once(const std::filesystem::path& path) {
   call.timeout_code = code("OPEN_TIMEOUT");
   sqlite::Connection::Config config;
   config.path = path.string();
-  config.find_holder = [path] { return gate::find_foreign_holder(path, true); };
+  config.find_holder = [path](bool /*writes*/) { return gate::find_foreign_holder(path, true); };
   sqlite::Connection connection(std::move(config), call);
   static_cast<void>(connection.query_integer("SELECT count(*) FROM sqlite_schema"));
   static_cast<void>(connection.checkpoint(sqlite::CheckpointMode::Truncate));

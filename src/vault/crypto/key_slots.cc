@@ -365,9 +365,8 @@ void KeySlots::remove(const SecretBytes& data_key, std::uint32_t number) {
 
 void KeySlots::require_room() const {
   if (entries_.size() < kMostSlots) return;
-  sqlite::raise_misuse(code("KEY_SLOT_UNKNOWN"),
-                       "there are " + std::to_string(kMostSlots) + " key slots, as many as can be",
-                       {}, "Remove one first.");
+  sqlite::raise_misuse(code("KEY_SLOTS_FULL"),
+                       "there are " + std::to_string(kMostSlots) + " key slots, as many as can be");
 }
 
 std::vector<KeySlots::Slot> KeySlots::slots() const {

@@ -71,7 +71,7 @@ class KeySlots {
   /// Puts one slot for `password` in the place of all password slots, with a new salt.
   void set_password(const SecretBytes& data_key, std::span<const std::byte> password,
                     const KeyParameters& parameters);
-  /// A further password; the new slot's number. Throws MisuseError also for one slot too many, and
+  /// A further password; the new slot's number. Throws MisuseError (KEY_SLOTS_FULL) too, and
   /// when all of them would cost more to try than the dearest one alone may.
   std::uint32_t add_password(const SecretBytes& data_key, std::span<const std::byte> password,
                              const KeyParameters& parameters);

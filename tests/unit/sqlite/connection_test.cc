@@ -332,7 +332,7 @@ class ConnectionLocks : public testing::Test {
  protected:
   ConnectionLocks() {
     Connection::Config config = first_.config();
-    config.find_holder = [] {
+    config.find_holder = [](bool /*writes*/) {
       Holder holder;
       holder.kind = Holder::Kind::Process;
       holder.pid = 4711;
@@ -418,7 +418,7 @@ TEST_F(ConnectionLocks, EndAnEndlessQueryWhenInterrupted) {
 
 TEST_F(ConnectionLocks, SurviveAFailingSearchForTheHolder) {
   Connection::Config config = first_.config();
-  config.find_holder = []() -> Holder { throw std::runtime_error("no"); };
+  config.find_holder = [](bool /*writes*/) -> Holder { throw std::runtime_error("no"); };
   Connection third(config, call_);
   EXPECT_EQ(third.find_holder().kind, Holder::Kind::Unknown);
 }

@@ -221,7 +221,8 @@ TEST(KeySlots, HaveRoomForSixteenAndNoMore) {
     (void)slots.add_recovery(data_key);
   EXPECT_LE(slots.serialize().size(), KeySlots::kLargest);
   EXPECT_EQ(KeySlots::parse(slots.serialize()).slots().size(), KeySlots::kMostSlots);
-  EXPECT_THROW((void)slots.add_recovery(data_key), MisuseError);
+  EXPECT_EQ(thrown<MisuseError>([&] { (void)slots.add_recovery(data_key); }).code(),
+            "KEY_SLOTS_FULL");
   EXPECT_THROW((void)slots.add_password(data_key, as_bytes("more"), kFast), MisuseError);
 }
 
