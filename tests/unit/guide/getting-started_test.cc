@@ -100,5 +100,20 @@ TEST_F(GuideToGettingStarted, ShowsWhatErrorsTell) {
   EXPECT_THAT(told, ElementsAre(HasSubstr("importer")));
 }
 
+TEST_F(GuideToGettingStarted, ShowsHowEventsAreHeard) {
+  std::vector<std::string> lines;
+  const auto log_line = [&](std::string line) { lines.push_back(std::move(line)); };
+
+  turnstile::Options options;
+  options.log_sink = [&](const turnstile::LogEvent& event) {
+    const bool is_info = event.severity == turnstile::LogEvent::Severity::Info;
+    log_line((is_info ? "note: " : "WARNING: ") + std::string(event.code) + ": " + event.message);
+  };
+
+  options.migrations = {{1, "notes", "CREATE TABLE note(title TEXT)"}};
+  static_cast<void>(Database::open("app.db", options).close());
+  EXPECT_THAT(lines, ElementsAre(HasSubstr("note: SCHEMA_MIGRATED: schema")));
+}
+
 }  // namespace
 }  // namespace turnstile::test
