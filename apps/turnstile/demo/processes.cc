@@ -105,7 +105,7 @@ void one_engine(Part& part) {
 
 // Another program that looks at the file, and ends.
 void count_and_close(Part& part) {
-  Plain db(part, "log.db");
+  Plain db(part, "log.db", {.engine = &machine_engine()});
   part.say(std::to_string(db.number(kCountRows)));
 }
 
@@ -116,8 +116,8 @@ std::int64_t count_in_other_program(Part& part) {
   return count;
 }
 
-// With a log the next program to close takes itself for the last one, and deletes it. The engine in
-// here keeps its log by now, so that it is shown with the machine's.
+// With a log, the next program to close takes itself for the last one, and deletes it. The engine
+// in here asks for the locks of the index too by now, so that it is shown with the machine's.
 void closed_descriptor_with_log(Part& part, const Engine& machine) {
   {
     Plain db(part, "log.db", {.engine = &machine});
