@@ -285,8 +285,9 @@ constexpr auto kCommands = std::to_array<Command>({
      "All missing steps are one transaction.",
      kInitPositionals, kInitFlags, kInitExamples, run_init},
     {"info", "show how a database is set up and how large it is",
-     "Opens it for reading only and so neither waits for a writer nor changes anything: no database "
-     "is made, and the journal mode stays what it is. SQLite may leave an empty -wal and a -shm.\n\n"
+     "Opens it for reading only and so neither waits for a writer nor changes anything: no "
+     "database is made, and the journal mode stays what it is. SQLite may leave an empty -wal and "
+     "a -shm.\n\n"
      "Every process measures for itself. The metrics that --json and --metrics show are those of "
      "this command, which has only opened the database: their names and form, and the size of the "
      "log. For a program's own use Database::metrics().",
