@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cron/job/run_table.h"
+#include "database/serialised_sink.h"
 #include "gate/sync_point.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
@@ -45,6 +46,11 @@ CronHandler sql_handler(const Lane& lane, milliseconds default_timeout) {
   };
 }
 
+CronOptions with_safe_sink(CronOptions options) {
+  options.log_sink = database::serialised(std::move(options.log_sink));
+  return options;
+}
+
 }  // namespace
 
 /// What the scheduler's thread has before it when it looks at the file.
@@ -63,7 +69,7 @@ struct CronEngine::Round {
 };
 
 CronEngine::CronEngine(Lane lane, CronOptions options)
-    : lane_(std::move(lane)), options_(std::move(options)), owner_(make_owner()) {
+    : lane_(std::move(lane)), options_(with_safe_sink(std::move(options))), owner_(make_owner()) {
   handlers_.emplace("sql", sql_handler(lane_, options_.timeout));
 }
 

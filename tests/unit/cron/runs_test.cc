@@ -393,6 +393,18 @@ TEST_F(CronRuns, AreToldOfAndNotHarmedByWhoIsTold) {
   EXPECT_EQ(log.count("CRON_CALLBACK_FAILED"), 2U);
 }
 
+TEST_F(CronRuns, AreNotHarmedByALogSinkThatThrows) {
+  CronOptions throwing = options();
+  throwing.on_run = [](const CronRecord&) { throw std::runtime_error("the mail server is down"); };
+  throwing.log_sink = [](const LogEvent&) { throw std::runtime_error("the disk is full"); };
+  Scheduler cron(lane(), throwing);
+  cron.handle("test", do_nothing);
+  (void)cron.add(job("a", "@hourly"));
+  cron.start();
+  advance(cron, 1h);
+  EXPECT_THAT(outline(cron.history()), ElementsAre("13:00 done"));
+}
+
 class SqlJobs : public CronTest {
  protected:
   SqlJobs() { run("CREATE TABLE note(text TEXT CHECK (text <> 'bad'))"); }
