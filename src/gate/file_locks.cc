@@ -282,7 +282,7 @@ Holder find_foreign_holder(const std::filesystem::path& path, bool for_readers) 
 }
 
 Holder find_stranger(const std::filesystem::path& path) {
-  const Holder foreign = find_foreign_holder(path, false);
+  Holder foreign = find_foreign_holder(path, false);
   if (foreign.kind != Holder::Kind::Unknown) return foreign;
   return most_suspect(
       path, false, [](const FileLock& lock) { return lock.exclusive && lock.lock == kWalWrite; });
