@@ -18,7 +18,7 @@ std::string_view default_hint(std::string_view code) noexcept {
 
 /// `thread 4712 (indexer), lane notes,` or `process 4711 (sqlite3)`.
 std::string subject_of(const Holder& holder) {
-  if (holder.kind == Holder::Kind::Process && holder.pid == ::getpid() && holder.lane.empty())
+  if (holder.lock == "WAL write lock" && holder.pid == ::getpid() && holder.lane.empty())
     return "a connection of this process that does not go through Turnstile";
   const bool is_thread = holder.kind == Holder::Kind::Thread;
   std::string text = is_thread ? "thread " + std::to_string(holder.thread_id)

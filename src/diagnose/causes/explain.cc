@@ -186,7 +186,7 @@ const ResultCode* named_code(const std::vector<std::string_view>& words) {
   for (const std::string_view word : words) {
     std::string name = upper_case(word);
     // `BUSY` alone is a code; in a sentence it is a word.
-    if (words.size() == 1 && !name.starts_with("SQLITE_")) name = "SQLITE_" + name;
+    if (words.size() == 1 && !name.starts_with("SQLITE_")) name.insert(0, "SQLITE_");
     const ResultCode* const code = code_of_name(name);
     if (code != nullptr && (best == nullptr || code->number > best->number)) best = code;
   }
