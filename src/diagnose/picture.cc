@@ -28,7 +28,7 @@ std::filesystem::path find_database(std::string_view path) {
                         .hint = "Name the database file itself."});
   // Without it there would seem to be no locks.
   if (::access("/proc/locks", R_OK) != 0)
-    sqlite::raise_system(code("DB_PERMISSION"), "cannot read /proc/locks", errno);
+    sqlite::raise_system(code("DB_IO"), "cannot read /proc/locks", errno);
   return resolved;
 }
 

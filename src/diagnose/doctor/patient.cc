@@ -14,10 +14,9 @@ std::vector<LockInfo> locks_of(const std::filesystem::path& path) {
   try {
     return turnstile::locks(path.string());
   } catch (const StorageError& error) {
-    // It is not there, was deleted meanwhile, or is no file; that nothing can be known is another
-    // matter, and nothing is to be concluded from it.
-    if (error.code() != "DB_NOT_FOUND" && error.code() != "DB_OPEN_FAILED") throw;
-    return {};
+    // That the kernel does not tell (diagnose::find_database) is not to be taken for no locks.
+    if (error.code() == "DB_IO") throw;
+    return {};  // It is not there, was deleted meanwhile, or is no file.
   }
 }
 
