@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -108,6 +109,8 @@ bool Plain::is_short() const noexcept {
       file->pMethods->xRead(file, header.data(), static_cast<int>(header.size()), 0) != SQLITE_OK)
     return false;
   // https://sqlite.org/fileformat2.html#the_database_header
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  if (!std::ranges::equal(std::span(header).first<16>(), kMagic)) return false;
   const auto number_at = [&](std::size_t at, std::size_t size) {
     sqlite3_int64 number = 0;
     for (std::size_t i = at; i < at + size; ++i)
