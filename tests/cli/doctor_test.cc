@@ -125,8 +125,9 @@ TEST_F(CliDoctor, FixesWhatItMay) {
 // The log of another database, which has the same page size and none of the first pages.
 TEST_F(CliDoctor, FixesNothingWithALogThatIsNotTheFilesOwn) {
   const std::string rows =
-      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) ";
-  run_raw(db_, rows + "INSERT INTO note(title) SELECT hex(zeroblob(1500)) FROM n");
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 240) ";
+  // Several rows a page here and one there, so that pages of the other file do not fit in.
+  run_raw(db_, rows + "INSERT INTO note(title) SELECT hex(zeroblob(400)) FROM n");
   const std::string other = directory_.file("other.db");
   run_raw(other, "PRAGMA journal_mode=wal; CREATE TABLE big(id INTEGER PRIMARY KEY, data); " +
                      rows + "INSERT INTO big SELECT i, zeroblob(3500) FROM n");
