@@ -6,11 +6,14 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "cli/cli_test.h"
 #include "support/files.h"
 #include "support/place_of.h"
+#include "support/small_disk.h"
 #include "support/soon.h"
 #include "support/test_size.h"
 
@@ -19,21 +22,51 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::AnyOf;
 using testing::Contains;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::StartsWith;
+
+// The ids of what a run has found.
+Json ids_of(const Json& report) {
+  Json ids = Json::array();
+  for (const Json& finding : report.at("findings"))
+    ids.push_back(finding.at("id"));
+  return ids;
+}
+
+// Where a run goes on.
+class TortureDirectory {
+ public:
+  explicit TortureDirectory(fs::path path) : path_(std::move(path)) {}
+
+  // Empty before there is one.
+  [[nodiscard]] std::string database() const {
+    for (const std::string& name : names_in(path_))
+      if (const fs::path file = path_ / name / "torture.db"; fs::exists(file)) return file.string();
+    return {};
+  }
+
+  void await_writes() const {
+    if (!soon([this] { return !database().empty(); })) throw std::runtime_error("nothing begins");
+    SqliteShell shell(database());
+    shell.run("PRAGMA busy_timeout=20000");
+    if (!soon([&] { return shell.run("SELECT count(*) > 9 FROM entry") == "1\n"; }))
+      throw std::runtime_error("nobody writes");
+  }
+
+ private:
+  fs::path path_;
+};
 
 class Torture : public testing::Test {
  protected:
   [[nodiscard]] std::string directory() const { return directory_.path().string(); }
-
-  // Of the run that goes on in the directory; empty before there is one with a table.
-  [[nodiscard]] std::string database() const {
-    for (const std::string& name : names_in(directory_.path()))
-      if (const fs::path file = directory_.path() / name / "torture.db"; fs::exists(file))
-        return file.string();
-    return {};
-  }
+  [[nodiscard]] std::string database() const { return TortureDirectory(directory()).database(); }
+  void await_writes() const { TortureDirectory(directory()).await_writes(); }
 
   // Processes, of whatever parent, that were told of the directory.
   [[nodiscard]] int processes() const {
@@ -60,11 +93,7 @@ class Torture : public testing::Test {
     sabotage(sql);
     const CliResult result = run.finish();
     EXPECT_EQ(result.status, 2) << result.err;
-    const Json report = Json::parse(result.out);
-    Json ids = Json::array();
-    for (const Json& finding : report.at("findings"))
-      ids.push_back(finding.at("id"));
-    return ids;
+    return ids_of(Json::parse(result.out));
   }
 
   TempDir directory_;
@@ -108,6 +137,47 @@ TEST_F(Torture, FindsAWriteThatIsThereInPart) {
 TEST_F(Torture, FindsWhatIsThereAndWasNeverWritten) {
   EXPECT_THAT(findings_after("INSERT INTO entry VALUES (1, 0, 999999999, 1, 2, 3)"),
               Contains("KEPT"));
+}
+
+// Whatever the workers make of it: what they saw is said, and what there is to see is kept.
+TEST_F(Torture, FindsADatabaseThatIsOverwrittenAndKeepsIt) {
+  CliRun run({"torture", directory(), "--seconds", "4", "--processes", "2", "--timeout", "20s",
+              "--full-disk", "--json"});
+  await_writes();
+  write_file(database(), std::string(100'000, 'x'));
+  write_file(database() + "-wal", std::string(100'000, 'x'));
+  const CliResult result = run.finish();
+  EXPECT_EQ(result.status, 2) << result.err;
+  const Json report = Json::parse(result.out);
+  EXPECT_THAT(ids_of(report), Contains(AnyOf("UNOPENABLE", "DAMAGED")));
+  EXPECT_TRUE(fs::exists(fs::path(report.at("kept").get<std::string>()) / "torture.db"));
+}
+
+// What its own limits explain is excused, and nothing else.
+TEST_F(Torture, ReportsADiskThatIsFullForAllOfThem) {
+  constexpr std::size_t kRoom = std::size_t{96} << 20;
+  const std::string answer = on_small_disk(kRoom, [](const std::string& disk) -> std::string {
+    const TortureDirectory small(disk);
+    CliRun run({"torture", disk, "--seconds", "4", "--processes", "2", "--full-disk", "--json"});
+    small.await_writes();
+    std::ofstream ballast(disk + "/ballast", std::ios::binary);
+    for (const std::string block(1 << 16, 'x'); ballast;)
+      ballast << block << std::flush;
+    const CliResult result = run.finish();
+    return std::to_string(result.status) + ' ' + result.out + result.err;
+  });
+  if (answer.starts_with(kNoSmallDisk)) return;
+  ASSERT_THAT(answer, StartsWith("2 {"));
+  EXPECT_THAT(ids_of(Json::parse(answer.substr(2))), Contains("STORAGE_FAILURE"));
+}
+
+TEST_F(Torture, RefusesADiskThatHasNoRoomForIt) {
+  const std::string answer = on_small_disk(3 << 20, [](const std::string& disk) {
+    const CliResult result = run_cli({"torture", disk});
+    return std::to_string(result.status) + ' ' + result.err + std::to_string(names_in(disk).size());
+  });
+  if (answer.starts_with(kNoSmallDisk)) return;
+  EXPECT_THAT(answer, AllOf(StartsWith("6 "), HasSubstr("a run of 10 s wants "), EndsWith("\n0")));
 }
 
 TEST_F(Torture, EndsAllProcessesAndRemovesItsFilesAtCtrlC) {

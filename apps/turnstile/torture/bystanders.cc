@@ -14,10 +14,12 @@
 
 namespace turnstile::cli::torture {
 
-Bystanders::Bystanders(std::filesystem::path directory, const Settings& settings, Report& report)
+Bystanders::Bystanders(std::filesystem::path directory, const Settings& settings, Ledger& ledger,
+                       Report& report)
     : directory_(std::move(directory)),
       database_((directory_ / "torture.db").string()),
       timeout_(fmt::format("{}ms", settings.timeout.count())),
+      ledger_(ledger),
       report_(report),
       thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
@@ -65,17 +67,25 @@ void Bystanders::check_point() {
 // A shell waits by trying, in no order, and may try in vain: that is its own affair. It must not
 // make a checkpoint: those of SQLite before 3.51.3 may lose what others write meanwhile.
 void Bystanders::write_as_stranger() {
+  const std::int64_t row = ++foreign_rows_;
+  bool is_acknowledged = false;
   try {
     const Finished done =
         run_to_end(Child({"sqlite3", "-batch", "-cmd", ".timeout 5000", database_,
                           fmt::format("PRAGMA wal_autocheckpoint=0; BEGIN IMMEDIATE; INSERT INTO"
-                                      " foreign_row(process) VALUES ({}); COMMIT;",
-                                      ::getpid())}));
-    if (done.status == 0) report_.with_numbers([](Numbers& n) { ++n.foreign_writes; });
+                                      " foreign_row VALUES ({}, {}); COMMIT;",
+                                      row, ::getpid())}));
+    is_acknowledged = done.status == 0;
   } catch (const std::system_error& error) {
     has_shell_ = false;
-    report_.skip("writes by a foreign sqlite3 shell, because there is none");
+    return report_.skip("writes by a foreign sqlite3 shell, because there is none");
   }
+  try {
+    ledger_.append_foreign(is_acknowledged ? Answer::Done : Answer::Unknown, row);
+  } catch (const std::system_error& error) {
+    report_.find("LEDGER_FAILED", error.what());
+  }
+  if (is_acknowledged) report_.with_numbers([](Numbers& n) { ++n.foreign_writes; });
 }
 
 }  // namespace turnstile::cli::torture

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <filesystem>
 #include <mutex>
 #include <stop_token>
 #include <string>
 #include <thread>
 
+#include "torture/ledger.h"
 #include "torture/report.h"
 
 namespace turnstile::cli::torture {
@@ -16,7 +18,8 @@ namespace turnstile::cli::torture {
 /// Threads: confined; one of its own works.
 class Bystanders {
  public:
-  Bystanders(std::filesystem::path directory, const Settings& settings, Report& report);
+  Bystanders(std::filesystem::path directory, const Settings& settings, Ledger& ledger,
+             Report& report);
   /// Lets what is going on end.
   ~Bystanders();
   Bystanders(const Bystanders&) = delete;
@@ -31,7 +34,9 @@ class Bystanders {
   const std::filesystem::path directory_;
   const std::string database_;
   const std::string timeout_;
+  Ledger& ledger_;
   Report& report_;
+  std::int64_t foreign_rows_ = 0;  // Asked for.
   bool has_shell_ = true;
   std::mutex mutex_;
   std::condition_variable_any resting_;

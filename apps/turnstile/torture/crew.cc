@@ -123,8 +123,21 @@ void Crew::resume_all() {
 }
 
 void Crew::limit_file_size(std::optional<std::uint64_t> bytes) {
+  const auto note = [this](Clock::time_point until) {
+    const std::lock_guard lock(mutex_);
+    limited_until_ = until;
+  };
+  if (bytes) note(Clock::time_point::max());
   for (const Member& member : members_)
     member.child->limit_file_size(bytes);
+  const bool had_limit = met_limit(Clock::time_point::max());
+  if (!bytes && had_limit) note(Clock::now());
+}
+
+// A call that began before the last limit ended, and has ended by now.
+bool Crew::met_limit(Clock::time_point began) {
+  const std::lock_guard lock(mutex_);
+  return began <= limited_until_;
 }
 
 void Crew::look_after() {
@@ -189,8 +202,7 @@ void Crew::take(int place, std::int64_t run, std::string_view line) {
         const std::int64_t thread = next_number(line);
         const std::int64_t n = next_number(line);
         ledger_.append(place, kind == 'n' ? Answer::Refused : Answer::Unknown, run, thread, n);
-        const std::string_view why = next_word(line);
-        return take_failure("write", why, line);
+        return take_failure("write", line);
       }
       case 'q': {
         const microseconds took(next_number(line));
@@ -199,6 +211,8 @@ void Crew::take(int place, std::int64_t run, std::string_view line) {
           numbers.longest_read = std::max(numbers.longest_read, took);
         });
       }
+      case 'j':
+        return ledger_.append_enqueued(place, next_number(line));
       case 't':
         ledger_.append_task(place, next_number(line));
         return report_.with_numbers([](Numbers& numbers) { ++numbers.tasks_done; });
@@ -206,10 +220,15 @@ void Crew::take(int place, std::int64_t run, std::string_view line) {
         return report_.with_numbers([](Numbers& numbers) { ++numbers.tasks_taken_over; });
       case 'v':
         return report_.find("SNAPSHOT_BROKEN", std::string(line));
+      case 's': {
+        const std::int64_t seen = next_number(line);
+        return report_.find("STALE_READ",
+                            fmt::format("a thread saw {} of the {} writes that it had been told of",
+                                        seen, next_number(line)));
+      }
       case 'e': {
         const std::string_view what = next_word(line);
-        const std::string_view why = next_word(line);
-        return take_failure(what, why, line);
+        return take_failure(what, line);
       }
       case 'o':
       case 'c':
@@ -226,14 +245,17 @@ void Crew::take(int place, std::int64_t run, std::string_view line) {
   }
 }
 
-void Crew::take_failure(std::string_view what, std::string_view kind, std::string_view message) {
-  if (kind == "storage" && settings_.full_disk)
+void Crew::take_failure(std::string_view what, std::string_view line) {
+  const std::string_view kind = next_word(line);
+  const Clock::time_point began{Clock::duration(next_number(line))};
+  if (kind == "full" && met_limit(began))
     return report_.with_numbers([](Numbers& numbers) { ++numbers.refused; });
-  const std::string_view id = kind == "lock"      ? "LOCK_FAILURE"
-                              : kind == "timeout" ? "WAITED_TOO_LONG"
-                              : kind == "storage" ? "STORAGE_FAILURE"
-                                                  : "UNEXPECTED_ERROR";
-  report_.find(id, fmt::format("{}: {}", what, message));
+  const std::string_view id = kind == "lock"                        ? "LOCK_FAILURE"
+                              : kind == "timeout"                   ? "WAITED_TOO_LONG"
+                              : kind == "damage"                    ? "DAMAGED"
+                              : kind == "full" || kind == "storage" ? "STORAGE_FAILURE"
+                                                                    : "UNEXPECTED_ERROR";
+  report_.find(id, fmt::format("{}: {}", what, line));
 }
 
 }  // namespace turnstile::cli::torture

@@ -47,7 +47,8 @@ class Crew {
   /// SIGSTOP, until look_after() finds that the time is over.
   void stop(std::size_t member, std::chrono::milliseconds span);
   void resume_all();
-  /// No file of theirs may grow beyond this; empty: as they like.
+  /// No file of theirs may grow beyond this; empty: as they like. Calls that find no room while
+  /// there is a limit are counted, and no findings.
   void limit_file_size(std::optional<std::uint64_t> bytes);
   /// Lets those go on whose time is over, and replaces who has ended by itself, which is a finding.
   void look_after();
@@ -72,7 +73,8 @@ class Crew {
   void replace(Member& member);
   void resume(Member& member);
   void take(int place, std::int64_t run, std::string_view line);
-  void take_failure(std::string_view what, std::string_view kind, std::string_view message);
+  void take_failure(std::string_view what, std::string_view line);
+  [[nodiscard]] bool met_limit(Clock::time_point began);
 
   const std::filesystem::path database_;
   const Settings settings_;
@@ -86,6 +88,7 @@ class Crew {
   std::mutex mutex_;  // Guards what follows.
   std::condition_variable answered_;
   std::map<char, std::size_t> answers_;
+  Clock::time_point limited_until_ = Clock::time_point::min();  // The maximum while there is one.
 };
 
 }  // namespace turnstile::cli::torture

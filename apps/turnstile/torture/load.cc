@@ -4,6 +4,7 @@
 
 #include <array>
 #include <string_view>
+#include <tuple>
 
 namespace turnstile::cli::torture {
 
@@ -81,16 +82,19 @@ std::vector<std::string> broken_rules(ReadTx& tx) {
   return broken;
 }
 
-std::string broken_rule_of(ReadTx& tx, std::int64_t run, std::int64_t thread) {
-  if (tx.query<std::int64_t>(kRules.front().sql).one() != 0)
-    return std::string(kRules.front().broken);
-  const auto [entries, parts, tally] =
+std::string broken_rule_of(ReadTx& tx, std::int64_t run, std::int64_t thread,
+                           std::int64_t& entries) {
+  std::int64_t parts = 0;
+  std::int64_t tally = 0;
+  std::tie(entries, parts, tally) =
       tx.query<std::int64_t, std::int64_t, std::int64_t>(
             "SELECT (SELECT count(*) FROM entry WHERE run = ?1 AND thread = ?2),"
             " (SELECT count(*) FROM part WHERE run = ?1 AND thread = ?2),"
             " (SELECT coalesce(sum(entries), 0) FROM tally WHERE run = ?1 AND thread = ?2)",
             run, thread)
           .one();
+  if (tx.query<std::int64_t>(kRules.front().sql).one() != 0)
+    return std::string(kRules.front().broken);
   if (parts != 2 * entries || tally != entries) {
     return fmt::format("a snapshot has {} entries of a thread, {} parts and a count of {}", entries,
                        parts, tally);

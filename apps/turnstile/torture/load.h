@@ -24,7 +24,9 @@ void write_entry(WriteTx& tx, const Entry& entry);
 
 /// What does not hold on the snapshot, a sentence each; empty when all does. Reads everything.
 [[nodiscard]] std::vector<std::string> broken_rules(ReadTx& tx);
-/// The same for what can be seen quickly, of one thread's entries; empty when all holds.
-[[nodiscard]] std::string broken_rule_of(ReadTx& tx, std::int64_t run, std::int64_t thread);
+/// The same for what can be seen quickly, of one thread's entries; empty when all holds. `entries`
+/// becomes how many there are.
+[[nodiscard]] std::string broken_rule_of(ReadTx& tx, std::int64_t run, std::int64_t thread,
+                                         std::int64_t& entries);
 
 }  // namespace turnstile::cli::torture

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -38,35 +40,52 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using Random = std::mt19937_64;
 
-// A directory of the run's own. It is removed in the end, unless there is something to look at.
+// A disk that is full all the time tells nothing of the one that is to be tried.
+void require_room(const std::string& directory, const Settings& settings) {
+  constexpr std::uintmax_t kMiB = std::uintmax_t{1} << 20;
+  constexpr std::uintmax_t kLeast = 64 * kMiB;  // Half of it is what keeps the disk busy.
+  constexpr std::uintmax_t kPerMinute = 20 * kMiB;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(settings.duration).count();
+  const std::uintmax_t needed = kLeast + kPerMinute * static_cast<std::uintmax_t>(seconds) / 60;
+  std::error_code error;
+  const std::uintmax_t available = std::filesystem::space(directory, error).available;
+  if (error || available >= needed) return;
+  throw Failure(ExitCode::Storage, "DB_DISK_FULL",
+                fmt::format("there are {} MB left in '{}', and a run of {} s wants {}",
+                            available / kMiB, printable(directory), seconds, needed / kMiB),
+                "Free space, or run for a shorter time.");
+}
+
+// A directory of the run's own. It stays unless it is known that there is nothing to look at.
 class Place {
  public:
-  explicit Place(const std::string& directory) {
+  Place(const std::string& directory, const Settings& settings) {
     std::error_code error;
     if (!std::filesystem::is_directory(directory, error)) {
       throw Failure(ExitCode::NotFound, "INPUT_NOT_FOUND",
                     fmt::format("there is no directory '{}'", printable(directory)),
                     "Name a directory on the disk that is to be tried.");
     }
+    require_room(directory, settings);
     std::string name = (std::filesystem::absolute(directory) / "turnstile-torture-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      throw std::system_error(errno, std::generic_category(), "cannot make " + name);
+    if (::mkdtemp(name.data()) == nullptr) {
+      const std::string why = std::generic_category().message(errno);
+      throw Failure(ExitCode::Storage, "DB_PERMISSION",
+                    fmt::format("cannot make a directory in '{}': {}", printable(directory), why),
+                    "Name a directory on the disk that is to be tried, which you may write.");
+    }
     path_ = name;
   }
-  ~Place() {
-    std::error_code ignored;
-    if (!is_kept_) std::filesystem::remove_all(path_, ignored);
-  }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] std::filesystem::path database() const { return path_ / "torture.db"; }
-  void keep() noexcept { is_kept_ = true; }
+  void remove() const noexcept {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
 
  private:
   std::filesystem::path path_;
-  bool is_kept_ = false;
 };
 
 // One run, in its phases. Threads: confined.
@@ -155,7 +174,7 @@ class TortureRun {
   [[nodiscard]] bool is_going_on() { return !is_interrupted(); }
 
   [[nodiscard]] bool make_trouble(Crew& crew) {
-    const Bystanders bystanders(place_.path(), settings_, report_);
+    const Bystanders bystanders(place_.path(), settings_, ledger_, report_);
     const bool has_ended = hurt_until_the_end(crew);
     full_until_.reset();
     crew.limit_file_size({});
@@ -269,23 +288,38 @@ Settings settings_of(const Arguments& arguments) {
   return settings;
 }
 
+// False when it was interrupted. What ends a run before its end is found, like all else: what it
+// has made until then may be the evidence.
+bool run_to_report(Context& context, const Settings& settings, const Place& place, Report& report) {
+  try {
+    TortureRun run(context, settings, place, report);
+    return run.run();
+  } catch (const Cancelled&) {
+    place.remove();
+    throw;
+  } catch (const std::exception& error) {
+    if (context.interrupts.requested()) return false;
+    report.find("UNEXPECTED_ERROR", error.what());
+    return true;
+  }
+}
+
 }  // namespace
 
 ExitCode run_torture(Context& context) {
   const Settings settings = settings_of(context.arguments);
-  Place place(context.arguments.positional("DIR"));
+  const Place place(context.arguments.positional("DIR"), settings);
   Report report;
-  {
-    TortureRun run(context, settings, place, report);
-    if (!run.run()) return ExitCode::Interrupted;
-  }
-  if (!report.is_clean()) place.keep();
-  const std::string kept = report.is_clean() ? std::string() : place.path().string();
+  const bool has_ended = run_to_report(context, settings, place, report);
+  const bool is_kept = has_ended && !report.is_clean();
+  if (!is_kept) place.remove();
+  if (!has_ended) return ExitCode::Interrupted;
+  const std::string kept = is_kept ? place.path().string() : std::string();
   if (context.arguments.json())
     context.output.write_json(report.to_json(settings, kept));
   else
     context.output.write(report.text(settings, kept));
-  return report.is_clean() ? ExitCode::Done : ExitCode::Findings;
+  return is_kept ? ExitCode::Findings : ExitCode::Done;
 }
 
 }  // namespace turnstile::cli

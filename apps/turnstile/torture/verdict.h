@@ -9,7 +9,8 @@
 
 namespace turnstile::cli::torture {
 
-/// Looks at the order in which the processes had their turns. Called while nobody works.
+/// Looks at the order in which the processes had their turns. Called while nobody works. A database
+/// that cannot be opened or read is a finding, here and below.
 void judge_turns(const std::filesystem::path& database, Report& report);
 
 /// Opens the database, as a program would after a crash, and compares it with the ledger. Throws

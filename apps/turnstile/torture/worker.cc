@@ -24,6 +24,7 @@
 #include <thread>
 
 #include "torture/load.h"
+#include "torture/storage_failure.h"
 #include "turnstile/tasks.h"
 #include "turnstile/turnstile.h"
 
@@ -98,20 +99,28 @@ class Worker {
   }
 
   // `lock` is a failure that nobody should ever see: also a timeout before its time.
-  [[nodiscard]] std::string failure_of(const Error& error, steady_clock::time_point start) const {
+  [[nodiscard]] std::string_view kind_of(const Error& error, steady_clock::time_point start) const {
     constexpr int kPrimary = 0xff;
     constexpr int kBusy = 5;
     constexpr int kLocked = 6;
     constexpr int kProtocol = 15;
     const int result = error.sqlite_code() & kPrimary;
-    const bool is_timeout = dynamic_cast<const Timeout*>(&error) != nullptr;
-    const bool is_early = time_since(start) < timeout_ * 9 / 10;
-    const std::string_view kind = is_timeout ? (is_early ? "lock" : "timeout")
-                                  : result == kBusy || result == kLocked || result == kProtocol
-                                      ? "lock"
-                                  : dynamic_cast<const StorageError*>(&error) != nullptr ? "storage"
-                                                                                         : "other";
-    return fmt::format("{} {}", kind, error.what());
+    if (dynamic_cast<const Timeout*>(&error) != nullptr)
+      return time_since(start) < timeout_ * 9 / 10 ? "lock" : "timeout";
+    if (result == kBusy || result == kLocked || result == kProtocol) return "lock";
+    if (is_damage(error)) return "damage";
+    if (is_out_of_room(error)) return "full";
+    return dynamic_cast<const StorageError*>(&error) != nullptr ? "storage" : "other";
+  }
+
+  // All processes have the same steady clock: who has set a limit knows whether this call met it.
+  [[nodiscard]] std::string failure_of(const Error& error, steady_clock::time_point start) const {
+    return fmt::format("{} {} {}", kind_of(error, start), start.time_since_epoch().count(),
+                       error.what());
+  }
+  [[nodiscard]] static std::string failure_of(const std::exception& error,
+                                              steady_clock::time_point start) {
+    return fmt::format("other {} {}", start.time_since_epoch().count(), error.what());
   }
 
   // Calls `act` and tells of its failure.
@@ -124,7 +133,7 @@ class Worker {
     } catch (const Error& error) {
       say(fmt::format("e {} {}", what, failure_of(error, start)));
     } catch (const std::exception& error) {
-      say(fmt::format("e {} other {}", what, error.what()));
+      say(fmt::format("e {} {}", what, failure_of(error, start)));
     }
     return false;
   }
@@ -188,15 +197,21 @@ class Worker {
     constexpr std::int64_t kBurst = 20;
     Random random(seed_ + static_cast<std::uint64_t>(thread));
     const Lane lane = database_->lane(fmt::format("writer {}", thread));
+    std::int64_t acknowledged = 0;
     for (std::int64_t n = 1; !stop.stop_requested(); ++n) {
-      if (!write_one(lane, {run_, thread, n}, random)) rest(stop, 10ms);
+      if (write_one(lane, {run_, thread, n}, random))
+        ++acknowledged;
+      else
+        rest(stop, 10ms);
       if (n % kBurst != 0) continue;
       telling("read", [&] {
         const auto start = steady_clock::now();
+        std::int64_t seen = 0;
         const std::string broken =
-            lane.read([&](ReadTx& tx) { return broken_rule_of(tx, run_, thread); });
+            lane.read([&](ReadTx& tx) { return broken_rule_of(tx, run_, thread, seen); });
         say(fmt::format("q {}", time_since(start).count()));
         if (!broken.empty()) say("v " + broken);
+        if (seen < acknowledged) say(fmt::format("s {} {}", seen, acknowledged));
       });
       rest(stop, milliseconds(random() % 120));
     }
@@ -222,7 +237,7 @@ class Worker {
       const char kind = error.commit_state() == CommitState::NotCommitted ? 'n' : 'u';
       answer(kind, failure_of(error, start));
     } catch (const std::exception& error) {
-      answer('u', fmt::format("other {}", error.what()));
+      answer('u', failure_of(error, start));
     }
     return false;
   }
@@ -236,7 +251,8 @@ class Worker {
         if (!queue) queue.emplace(database_->lane("tasks"), TaskOptions{.lease = kLease});
         const std::optional<TaskClaim> claim = queue->claim();
         if (!claim) {
-          queue->enqueue({.kind = "torture", .max_attempts = 1000});
+          const TaskId task = queue->enqueue({.kind = "torture", .max_attempts = 1000});
+          say(fmt::format("j {}", task));
           return;
         }
         rest(stop, milliseconds(20 + random() % 100));

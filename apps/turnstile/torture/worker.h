@@ -11,11 +11,14 @@
 // It says, each line with one system call, so that a kill leaves whole lines:
 //
 //   a THREAD N US           the write was acknowledged, so long after it was called
-//   n, u THREAD N KIND ...  it failed: not in the file, or not known; KIND as in `e`
+//   n, u THREAD N KIND ...  it failed: not in the file, or not known; the rest as in `e`
 //   q US                    a read was done
+//   j TASK                  a task was put in
 //   t TASK                  a task was completed; `l`: its end was refused
 //   v ...                   a rule did not hold on a snapshot
-//   e WHAT KIND ...         something else failed; KIND is lock, timeout, storage or other
+//   s SEEN TOLD             a thread saw fewer writes of its own than it had been told of
+//   e WHAT KIND BEGAN ...   something else failed, which was called at that time of the steady
+//                           clock; KIND is lock, timeout, damage, full, storage or other
 #pragma once
 
 #include <string>
