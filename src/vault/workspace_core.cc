@@ -128,9 +128,11 @@ void WorkspaceCore::prepare_root(const Call& call) {
                   "Name an empty folder, or one that does not exist.");
     }
     const std::size_t narrowed = narrow_tree(layout_.root(), call);
+    // Before all else: a folder with this file is taken for a workspace in the making by others.
+    presence_ = std::make_shared<FileLock>(layout_.lock(), call);
+    gate::sync_point("WorkspaceCore:begun");
     make_private_folder(layout_.tmp(), call);
     make_private_folder(layout_.profiles(), call);
-    presence_ = std::make_shared<FileLock>(layout_.lock(), call);
     if (narrowed > 0) {
       tell(options_.log_sink, LogEvent::Severity::Warning, "FOLDER_NARROWED",
            std::to_string(narrowed) + " folders of the workspace " + quoted(layout_.root()) +

@@ -38,6 +38,17 @@ TEST(WorkspaceTurns, RenameWaitsForARemovalAndNotTheOtherWayRound) {
   EXPECT_EQ(code, "PROFILE_NOT_FOUND");
 }
 
+// Of two who make the same workspace the second one finds what the first has made so far.
+TEST(WorkspaceTurns, MakingOneJoinsWhoeverIsMakingIt) {
+  WorkspacePlace place;
+  std::filesystem::remove_all(place.root());
+  AtPoint begun("WorkspaceCore:begun", 1);
+  std::jthread first([&] { EXPECT_NO_THROW((void)place.open()); });
+  begun.wait_until_reached();
+  EXPECT_NO_THROW((void)place.open());
+  begun.release();
+}
+
 // Who opens a workspace looks at all of its folders, and another process may just be done with one.
 TEST(WorkspaceTurns, OpeningGoesOnWhenAFolderIsRemovedMeanwhile) {
   const WorkspacePlace place;
