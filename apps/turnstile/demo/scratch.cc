@@ -56,7 +56,7 @@ Scratch::~Scratch() {
 }
 
 std::string Scratch::make(const std::string& name) const {
-  const std::string path = path_ + "/" + name;
+  std::string path = path_ + "/" + name;
   fs::create_directory(path);
   ::chmod(path.c_str(), 0777);
   return path;

@@ -55,9 +55,9 @@ std::uint64_t since(std::uint64_t now, std::uint64_t before) {
 }
 
 const LaneMetrics& lane_of(const Metrics& metrics, const std::string& name) {
-  static const LaneMetrics kNone;
+  static const LaneMetrics none;
   const auto found = std::ranges::find(metrics.lanes, name, &LaneMetrics::name);
-  return found == metrics.lanes.end() ? kNone : *found;
+  return found == metrics.lanes.end() ? none : *found;
 }
 
 /// Adds processes up. Threads: confined.
@@ -151,13 +151,13 @@ LiveView LiveSource::look() {
   Summary summary(view);
   std::map<std::int64_t, ProcessInfo> seen;
   for (const ProcessInfo& process : view.processes) {
-    static const Metrics kNothing;
+    static const Metrics nothing;
     const auto found = former_processes_.find(process.pid);
     const auto elapsed = now - former_;
     // The same process id may have another process, or another opening of the file.
     const bool is_known = found != former_processes_.end() && process.open_for > elapsed;
     const auto span = is_known ? elapsed : steady_clock::duration(process.open_for);
-    summary.add(process.metrics, is_known ? found->second.metrics : kNothing,
+    summary.add(process.metrics, is_known ? found->second.metrics : nothing,
                 std::max(std::chrono::duration<double>(span).count(), 0.001));
     view.totals.pool.writers_waiting += static_cast<int>(process.waiting_writes);
     seen.emplace(process.pid, process);

@@ -26,9 +26,9 @@ constexpr char kTask = 't';
 
 // The numbers behind the letter of a line, if they are so many, all of them possible, and all that
 // there is.
-template <std::size_t kCount>
-std::optional<std::array<std::int64_t, kCount>> numbers_of(std::string_view line) {
-  std::array<std::int64_t, kCount> numbers{};
+template <std::size_t Count>
+std::optional<std::array<std::int64_t, Count>> numbers_of(std::string_view line) {
+  std::array<std::int64_t, Count> numbers{};
   line.remove_prefix(1);
   for (std::int64_t& number : numbers) {
     if (!line.starts_with(' ')) return {};

@@ -47,7 +47,7 @@ std::filesystem::path copy_aside(const Patient& patient) {
   std::string name = patient.path.string() + ".aside-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr)
     sqlite::raise_system(code("DB_IO"), "cannot make the directory '" + name + "'", errno);
-  const std::filesystem::path aside = name;
+  std::filesystem::path aside = name;
   for (const Part part : {Part::Database, Part::Log, Part::Journal}) {
     if (!patient.state(part).exists) continue;
     std::error_code error;
