@@ -11,6 +11,7 @@
 #include "gate/file_locks.h"
 #include "gate/sync_point.h"
 #include "sqlite/error_code.h"
+#include "sqlite/raise.h"
 
 namespace turnstile::database {
 
@@ -279,7 +280,7 @@ void Checkpointer::run() {
       copy(*connection);
     } catch (const std::exception& error) {
       post({LogEvent::Severity::Warning, "CHECKPOINT_FAILED",
-            std::string("the thread for checkpoints cannot work: ") + error.what()});
+            std::string("the write-ahead log could not be copied into the file: ") + error.what()});
     }
     tell();
   }
@@ -303,6 +304,7 @@ void Checkpointer::copy(sqlite::Connection& connection) {
               " and cannot be copied into the file; " + pin->describe()});
   }
   if (!pins_.pinned()) allow_writes();
+  if (result.code != 0 && !result.busy) sqlite::raise(connection, result.code);
 }
 
 void Checkpointer::note(const sqlite::CheckpointResult& result, Clock::time_point start) noexcept {

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <filesystem>
 #include <future>
 #include <iostream>
 #include <map>
@@ -23,8 +22,8 @@
 #include <utility>
 #include <vector>
 
-#include "support/environment.h"
 #include "support/fragile_disk.h"
+#include "support/in_memory.h"
 #include "support/temp_dir.h"
 #include "support/test_seed.h"
 #include "support/test_size.h"
@@ -267,18 +266,6 @@ class PowerRun {
   std::int64_t last_ = 0;
   std::vector<Mark> begun_;
   std::vector<Mark> promised_;
-};
-
-// Files that are never synced may as well be in memory, where they are made in no time.
-class InMemory {
- public:
-  InMemory() {
-    const std::filesystem::path memory("/dev/shm");
-    if (std::filesystem::is_directory(memory)) directory_.emplace("TMPDIR", memory.string());
-  }
-
- private:
-  std::optional<ScopedVariable> directory_;
 };
 
 // Of one seed: what is wrong after which power failure; empty: nothing after any of them.

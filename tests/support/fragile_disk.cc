@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <new>
 #include <string_view>
 #include <utility>
@@ -37,6 +38,12 @@ std::string next_vfs_name() {
   return "fragile-" + std::to_string(next.fetch_add(1));
 }
 
+// As a system call would have left it behind.
+int with_errno(int failure) noexcept {
+  errno = failure == SQLITE_FULL ? ENOSPC : EIO;
+  return failure;
+}
+
 bool is_mapped(const std::string& name) {
   return name.ends_with("-shm") || name.ends_with("-gate");
 }
@@ -54,6 +61,9 @@ struct FragileDisk::Handle {
   static Handle& of(sqlite3_file* file) noexcept { return *reinterpret_cast<Handle*>(file); }
   [[nodiscard]] sqlite3_file* real() noexcept { return reinterpret_cast<sqlite3_file*>(this + 1); }
   [[nodiscard]] bool is_watched() const noexcept { return file != kNoFile; }
+  [[nodiscard]] int failure_of(DiskFailure::Call call) const {
+    return is_watched() ? disk->failure_of(call, file) : SQLITE_OK;
+  }
 };
 
 // What SQLite calls.
@@ -89,13 +99,15 @@ struct FragileDisk::Methods {
     return real(file)->pMethods->xRead(real(file), data, size, from);
   }
   static int write(sqlite3_file* file, const void* data, int size, sqlite3_int64 from) noexcept {
-    const int result = real(file)->pMethods->xWrite(real(file), data, size, from);
     const Handle& handle = Handle::of(file);
+    const int failure = handle.failure_of(DiskFailure::Call::Write);
+    if (failure != SQLITE_OK) size /= 2;
+    const int result = real(file)->pMethods->xWrite(real(file), data, size, from);
     if (result == SQLITE_OK && handle.is_watched())
       handle.disk->note(
           {Change::Kind::Write, handle.file, from,
            std::string(static_cast<const char*>(data), static_cast<std::size_t>(size))});
-    return result;
+    return failure != SQLITE_OK ? with_errno(failure) : result;
   }
   static int truncate(sqlite3_file* file, sqlite3_int64 size) noexcept {
     const int result = real(file)->pMethods->xTruncate(real(file), size);
@@ -107,7 +119,12 @@ struct FragileDisk::Methods {
   // The real files need no sync: it is not this machine whose power fails.
   static int sync(sqlite3_file* file, int /*flags*/) noexcept {
     Handle& handle = Handle::of(file);
-    if (handle.is_watched()) handle.disk->note_synced(handle);
+    if (!handle.is_watched()) return SQLITE_OK;
+    if (const int failure = handle.failure_of(DiskFailure::Call::Sync); failure != SQLITE_OK) {
+      handle.disk->note({Change::Kind::FailedSync, handle.file});
+      return with_errno(failure);
+    }
+    handle.disk->note_synced(handle);
     return SQLITE_OK;
   }
   static int file_size(sqlite3_file* file, sqlite3_int64* size) noexcept {
@@ -220,6 +237,32 @@ void FragileDisk::note(Change change) {
   changes_.push_back(std::move(change));
 }
 
+void FragileDisk::fail(DiskFailure failure) {
+  const std::lock_guard lock(mutex_);
+  failure_ = std::move(failure);
+  failed_ = 0;
+}
+
+std::size_t FragileDisk::heal() {
+  const std::lock_guard lock(mutex_);
+  failure_.count = 0;
+  return failed_;
+}
+
+int FragileDisk::failure_of(DiskFailure::Call call, std::size_t file) {
+  const std::lock_guard lock(mutex_);
+  if (failure_.count == 0 || failure_.call != call) return SQLITE_OK;
+  const auto named = names_.find(failure_.name);
+  if (!failure_.name.empty() && (named == names_.end() || named->second != file)) return SQLITE_OK;
+  if (failure_.after > 0) {
+    --failure_.after;
+    return SQLITE_OK;
+  }
+  --failure_.count;
+  ++failed_;
+  return failure_.result;
+}
+
 void FragileDisk::note_synced(Handle& handle) {
   const std::lock_guard lock(mutex_);
   if (faults_.ignores_syncs) return;
@@ -293,6 +336,10 @@ FragileDisk::Image FragileDisk::after_power_loss(std::size_t moment,
       case Change::Kind::Sync:
         for (const Change* each : std::exchange(files[change.file].unsynced, {}))
           apply(*each, files[change.file].content);
+        break;
+      case Change::Kind::FailedSync:
+        settle(files[change.file], random);
+        files[change.file].unsynced.clear();
         break;
       case Change::Kind::SyncDirectory:
         for (const Change* each : std::exchange(unsynced, {}))

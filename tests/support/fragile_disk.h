@@ -7,6 +7,8 @@
 // the first sync of a journal or log, and with a deletion where it is asked to: so does this one.
 // What is mapped into memory (the log's index, the gate) is never synced, and comes back stale, in
 // part, blank or not at all.
+//
+// It is also a disk on which a chosen write or sync fails.
 #pragma once
 
 #include <sqlite3.h>
@@ -29,6 +31,17 @@ struct DiskFaults {
   bool has_no_shared_memory = false;     ///< No fault, but a disk that cannot carry a log.
 };
 
+/// Calls that fail. A write that fails has written half; what was to be synced by one that fails is
+/// as it is, and no later sync brings it to the medium: a kernel may drop what it could not write.
+struct DiskFailure {
+  enum class Call { Write, Sync };
+  Call call = Call::Sync;
+  int result = 0;         ///< What SQLite is told.
+  std::string name{};     ///< Of which file; empty: of any.
+  std::size_t after = 0;  ///< So many of these calls are well before.
+  std::size_t count = 1;  ///< So many are not.
+};
+
 /// Threads: shared. It must outlive the databases that are opened on it.
 class FragileDisk {
  public:
@@ -44,6 +57,11 @@ class FragileDisk {
   /// For Options::vfs.
   [[nodiscard]] const std::string& vfs() const noexcept { return name_; }
 
+  /// From now on, in the place of the failure before.
+  void fail(DiskFailure failure);
+  /// Nothing fails any more. How many calls did since fail().
+  std::size_t heal();
+
   /// How many changes there have been.
   [[nodiscard]] std::size_t moment() const;
   /// What is there when the power fails after so many changes: one of many possibilities.
@@ -56,7 +74,7 @@ class FragileDisk {
   struct Methods;
 
   struct Change {
-    enum class Kind { Create, Delete, Write, Truncate, Sync, SyncDirectory };
+    enum class Kind { Create, Delete, Write, Truncate, Sync, FailedSync, SyncDirectory };
     Kind kind = Kind::Create;
     std::size_t file = 0;   // Of all but SyncDirectory.
     std::int64_t from = 0;  // Of Write; of Truncate, the new length.
@@ -75,6 +93,7 @@ class FragileDisk {
 
   [[nodiscard]] std::size_t file_named(const std::string& name);
   void note(Change change);
+  [[nodiscard]] int failure_of(DiskFailure::Call call, std::size_t file);
   void note_synced(Handle& handle);
   void note_deleted(const std::string& name, bool sync_directory);
   void note_mapped(const Handle& handle);
@@ -96,6 +115,8 @@ class FragileDisk {
   std::map<std::string, std::size_t> names_at_first_;
   std::vector<Change> changes_;
   std::vector<Mapped> mapped_;
+  DiskFailure failure_{.count = 0};
+  std::size_t failed_ = 0;
 };
 
 }  // namespace turnstile::test

@@ -158,7 +158,10 @@ CheckpointReport Maintenance::checkpoint(CheckpointMode mode, const MaintenanceO
       if (first) report.log_frames = std::max(passive.log_frames, 0);
       report.copied_frames = std::max(passive.copied_frames, 0);
       report.complete = passive.code == 0 && passive.copied_frames == passive.log_frames;
-      if (mode == CheckpointMode::Passive) return;
+      if (mode == CheckpointMode::Passive) {
+        if (passive.code != 0 && !passive.busy) sqlite::raise(connection, passive.code);
+        return;
+      }
       const auto all = checkpointer->checkpoint_now(connection, sqlite::CheckpointMode::Truncate,
                                                     Clock::now() + kAttempt);
       report.complete = all.code == 0;
