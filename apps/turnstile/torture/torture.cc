@@ -43,7 +43,7 @@ using Random = std::mt19937_64;
 // A disk that is full all the time tells nothing of the one that is to be tried.
 void require_room(const std::string& directory, const Settings& settings) {
   constexpr std::uintmax_t kMiB = std::uintmax_t{1} << 20;
-  constexpr std::uintmax_t kLeast = 64 * kMiB;  // Half of it is what keeps the disk busy.
+  constexpr std::uintmax_t kLeast = 48 * kMiB;  // 32 of them keep the disk busy.
   constexpr std::uintmax_t kPerMinute = 20 * kMiB;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(settings.duration).count();
   const std::uintmax_t needed = kLeast + kPerMinute * static_cast<std::uintmax_t>(seconds) / 60;
