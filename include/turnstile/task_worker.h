@@ -77,7 +77,7 @@ class TaskContext {
   /// For long work, between two parts of it. Throws Cancelled (TASK_STOPPED).
   void throw_if_stopped() const;
 
-  /// See TaskQueue::progress().
+  /// See TaskQueue::progress(). Who only tells need not look at the answer: no [[nodiscard]].
   bool progress(double fraction, std::string_view text = {},  // NOLINT(modernize-use-nodiscard)
                 std::source_location where = std::source_location::current()) const;
 
@@ -185,7 +185,8 @@ class WorkerPool {
   StopReport stop(std::chrono::milliseconds limit = std::chrono::seconds(10));
 
   /// Waits until there is no pending and no running task in the pool's queues, of whatever kind and
-  /// process. False when `stop` was requested, or the pool was stopped, first.
+  /// process. False when `stop` was requested, or the pool was stopped, first;
+  /// who does neither need not look at it: no [[nodiscard]].
   bool wait_until_empty(std::stop_token stop = {},  // NOLINT(modernize-use-nodiscard)
                         std::source_location where = std::source_location::current());
 

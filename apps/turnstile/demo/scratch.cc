@@ -29,7 +29,7 @@ std::string path_template() {
                       printable(given == nullptr ? "/tmp" : given) + "' is no directory",
                   kHint);
   }
-  return (directory / "turnstile-demo-XXXXXX").string();
+  return (directory / "turnstile-demo-XXXXXX").string();  // mkdtemp() wants these letters.
 }
 
 }  // namespace

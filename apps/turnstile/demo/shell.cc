@@ -25,6 +25,7 @@ Part* the_part = nullptr;
 void pause_here() noexcept {
   try {
     the_part->say("paused");
+    // sleep: to be slow is this program's part; it waits for nothing.
     if (the_part->hear() == "later") std::this_thread::sleep_for(kLater);
   } catch (const std::exception&) {
     ::_exit(1);
@@ -90,6 +91,7 @@ void obey(Part& part, Plain& connection) {
     if (line == "die") std::raise(SIGKILL);
     if (line.starts_with("later ")) {
       part.say("SQLITE_OK");
+      // sleep: as above, while the other side waits for SQLite's lock.
       std::this_thread::sleep_for(kLater);
       static_cast<void>(connection.run(line.substr(6)));
     } else if (line == "close") {

@@ -96,6 +96,7 @@ void unfair_crowd(Part& part) {
     if (!own) own = std::make_unique<Plain>(part, "app.db", PlainOptions{.timeout_ms = timeout});
     if (!own->work("BEGIN IMMEDIATE")) return false;
     own->must(kAddOne);
+    // sleep: transactions of this length are what starves others.
     std::this_thread::sleep_for(kHold);
     own->must("COMMIT");
     return true;
@@ -111,7 +112,7 @@ void fair_crowd(Part& part) {
     part.call([&] {
       lane.write([](WriteTx& tx) {
         add_one(tx);
-        std::this_thread::sleep_for(kHold);
+        std::this_thread::sleep_for(kHold);  // sleep: the same length as on the other side.
       });
     });
     return true;

@@ -67,6 +67,7 @@ class Place {
                     "Name a directory on the disk that is to be tried.");
     }
     require_room(directory, settings);
+    // mkdtemp() puts others in the place of these letters.
     std::string name = (std::filesystem::absolute(directory) / "turnstile-torture-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) {
       const std::string why = std::generic_category().message(errno);

@@ -313,7 +313,7 @@ class Field {
 /// a constant: `field<&Note::title> == "x"`.
 template <auto Member>
   requires detail::ColumnMember<Member>
-inline constexpr detail::Field<Member> field{};  // NOLINT(readability-identifier-naming): see above
+inline constexpr detail::Field<Member> field{};  // NOLINT(readability-identifier-naming): a word
 
 /// A condition that is written as SQL, a literal, with a `?` for each of `args`:
 /// `sql_condition<Note>("json_extract(meta, '$.size') > ?", 3)`. That it is about the columns of
