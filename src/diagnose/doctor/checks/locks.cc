@@ -32,7 +32,8 @@ Finding exclusive_mode(const LockInfo& lock) {
   finding.evidence = {in_words(lock)};
   finding.cause = "exclusive-locking-mode";
   finding.cure =
-      "Let it use `PRAGMA locking_mode=NORMAL`, or end it; nobody else can even read meanwhile.";
+      "Let it close that connection, or end it; nobody else can even read meanwhile. Without "
+      "a -shm file `PRAGMA locking_mode=NORMAL` does nothing, with a rollback journal it helps.";
   return finding;
 }
 
