@@ -30,8 +30,6 @@ using namespace std::chrono_literals;
 constexpr nanoseconds kShare = 1ms;
 // The longest sleep in line: a bound for what nobody announces, such as the death of a holder.
 constexpr nanoseconds kPatience = 5ms;
-// A process that was woken and has not come for so long is taken for stopped or dead.
-constexpr nanoseconds kGrace = 3ms;
 // How often to look whether the gate file is still the one that others find, which costs two system
 // calls; and how long to wait then for whoever is making the new one.
 constexpr nanoseconds kFileCheck = 1s;

@@ -60,6 +60,9 @@ struct GateView {
 /// Threads: confined to whoever has the writer's turn; view() and prod() are shared.
 class ProcessGate {
  public:
+  /// Who was woken and has not come for so long is taken for stopped or dead, and passed.
+  static constexpr std::chrono::milliseconds kGrace{3};
+
   /// Makes or opens the gate file of `database`, with the permissions of the database file, as
   /// SQLite does for its own side files. `database` is the resolved path: the gate stands beside
   /// the file, not beside a symbolic link to it. Throws StorageError (GATE_UNAVAILABLE,

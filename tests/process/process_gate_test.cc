@@ -54,7 +54,7 @@ class GateBetweenProcesses : public testing::Test {
 };
 
 TEST_F(GateBetweenProcesses, GrantsInArrivalOrder) {
-  // While somebody writes, nobody is passed for standing still, which all do on a busy machine.
+  // While somebody writes, nobody goes without the gate.
   test::RawSqlite writer(database());
   writer.run("BEGIN IMMEDIATE");
   ProcessGate own(database());
@@ -65,16 +65,16 @@ TEST_F(GateBetweenProcesses, GrantsInArrivalOrder) {
   third.queue_up();
   first.queue_up();
   second.queue_up();
-  EXPECT_THAT(own.view().waiting, ElementsAre(third.pid(), first.pid(), second.pid()));
+  test::GateLine line({&third, &first, &second});
+  EXPECT_EQ(own.view().waiting, line.pids());
+  auto given = steady_clock::now();
   own.give();
-  third.granted();
-  EXPECT_THAT(own.view().waiting, ElementsAre(first.pid(), second.pid()));
-  third.give();
-  first.granted();
-  EXPECT_THAT(own.view().waiting, ElementsAre(second.pid()));
-  first.give();
-  second.granted();
-  EXPECT_THAT(own.view().waiting, IsEmpty());
+  for (int turn = 0; turn < 3; ++turn) {
+    const test::GateLine::Grant grant = line.next(given);
+    EXPECT_EQ(own.view().waiting, line.pids());
+    given = steady_clock::now();
+    grant.process->give();
+  }
 }
 
 TEST_F(GateBetweenProcesses, NamesTheProcessThatHasIt) {
@@ -101,12 +101,13 @@ TEST_F(GateBetweenProcesses, GoesToTheNextInLineWhenItsHolderIsKilled) {
   first.queue_up();
   second.queue_up();
   third.queue_up();
+  test::GateLine line({&first, &second, &third});
   const auto killed = steady_clock::now();
   holder.process().kill();
-  const auto granted = first.granted();
-  EXPECT_THAT(own.view().waiting, ElementsAre(second.pid(), third.pid()));
-  report("kill_holder_us", granted - killed);
-  EXPECT_LT(granted - killed, test::patience(milliseconds(1000)));
+  const test::GateLine::Grant grant = line.next(killed);
+  EXPECT_EQ(own.view().waiting, line.pids());
+  report("kill_holder_us", grant.at - killed);
+  EXPECT_LT(grant.at - killed, test::patience(milliseconds(1000)));
 }
 
 TEST_F(GateBetweenProcesses, ShowsNobodyWhenItsHolderWasKilled) {
