@@ -11,6 +11,7 @@
 #include <tuple>
 #include <utility>
 
+#include "sqlite/ascii.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
 #include "turnstile/options.h"
@@ -54,13 +55,6 @@ std::string percent_decoded(std::string_view text) {
   return decoded;
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
-
 [[noreturn]] void refuse_value(std::string_view key, std::string_view value,
                                std::string_view known) {
   refuse("the URI has " + std::string(key) + "=" + std::string(value) + "; it can be " +
@@ -76,7 +70,7 @@ void set_busy_timeout(Options& options, std::string_view key, std::string_view v
 }
 
 bool to_bool(std::string_view key, std::string_view value) {
-  const std::string word = lower(value);
+  const std::string word = sqlite::lower_ascii(value);
   if (word == "1" || word == "on" || word == "true" || word == "yes") return true;
   if (word == "0" || word == "off" || word == "false" || word == "no") return false;
   refuse_value(key, value, "on or off");
@@ -87,7 +81,7 @@ void set_foreign_keys(Options& options, std::string_view key, std::string_view v
 }
 
 void set_synchronous(Options& options, std::string_view key, std::string_view value) {
-  const std::string word = lower(value);
+  const std::string word = sqlite::lower_ascii(value);
   if (word == "normal" || word == "1")
     options.synchronous = Synchronous::Normal;
   else if (word == "full" || word == "2")
@@ -97,14 +91,14 @@ void set_synchronous(Options& options, std::string_view key, std::string_view va
 }
 
 void set_journal_mode(Options& /*options*/, std::string_view key, std::string_view value) {
-  if (lower(value) == "wal") return;
+  if (sqlite::lower_ascii(value) == "wal") return;
   refuse("the URI has " + std::string(key) + "=" + std::string(value) +
              ", and without a write-ahead log readers and writers lock each other out",
          "Leave it out: the bootstrap sets WAL once for the file.");
 }
 
 void set_txlock(Options& /*options*/, std::string_view key, std::string_view value) {
-  if (lower(value) == "immediate") return;
+  if (sqlite::lower_ascii(value) == "immediate") return;
   refuse("the URI has " + std::string(key) + "=" + std::string(value) +
              ", and a write transaction that does not take the lock at its start fails when it "
              "first writes",
@@ -112,7 +106,7 @@ void set_txlock(Options& /*options*/, std::string_view key, std::string_view val
 }
 
 void set_mode(Options& options, std::string_view key, std::string_view value) {
-  const std::string word = lower(value);
+  const std::string word = sqlite::lower_ascii(value);
   if (word == "ro")
     options.mode = OpenMode::ReadOnly;
   else if (word == "rw")
@@ -126,8 +120,8 @@ void set_mode(Options& options, std::string_view key, std::string_view value) {
 }
 
 void set_cache(Options& /*options*/, std::string_view key, std::string_view value) {
-  if (lower(value) == "private") return;
-  if (lower(value) != "shared") refuse_value(key, value, "private");
+  if (sqlite::lower_ascii(value) == "private") return;
+  if (sqlite::lower_ascii(value) != "shared") refuse_value(key, value, "private");
   refuse(
       "the URI has cache=shared, and in a shared cache SQLite answers 'database table is locked' "
       "at once, without asking any busy timeout",
@@ -181,7 +175,7 @@ std::pair<std::string, std::string> pragma_as_key(const std::string& value) {
   const std::size_t open = value.find('(');
   if (open == std::string::npos || !value.ends_with(')'))
     refuse_value(kPragma, value, "of the form name(value)");
-  const std::string name = lower(value.substr(0, open));
+  const std::string name = sqlite::lower_ascii(value.substr(0, open));
   if (std::find(kPragmas.begin(), kPragmas.end(), name) == kPragmas.end()) {
     refuse("the URI has _pragma=" + value + ", which is no setting of this library",
            "Known are busy_timeout, foreign_keys, journal_mode and synchronous.");

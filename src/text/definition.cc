@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "sqlite/ascii.h"
 #include "text/sql.h"
 
 namespace turnstile::detail {
@@ -18,13 +19,6 @@ namespace {
 
 using text::raise_unfit;
 using text::sql_name;
-
-std::string lower_case(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
 
 // The name is part of that of a component, and of those of SQL objects.
 void require_name(const ReadTx& tx, const std::string& name) {
@@ -51,7 +45,7 @@ void require_columns(const ReadTx& tx, const TextIndexOptions& options,
   std::set<std::string> taken{"rank", "rowid", options.name};
   for (const TextColumn& column : options.columns) {
     require(column.name);
-    if (!taken.insert(lower_case(column.name)).second) {
+    if (!taken.insert(sqlite::lower_ascii(column.name)).second) {
       raise_unfit(tx, options.name,
                   "the column '" + column.name + "' is named twice, or has a name of FTS5's own");
     }

@@ -1,11 +1,10 @@
 #include "text/marking.h"
+#include "sqlite/ascii.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <vector>
-
-#include "text/letters.h"
 
 namespace turnstile::text {
 
@@ -20,10 +19,10 @@ struct Range {
 /// Finds terms in a text from its beginning to its end. Threads: confined.
 class Finder {
  public:
-  Finder(std::string_view text, const Query& query) : text_(lower_ascii(text)) {
+  Finder(std::string_view text, const Query& query) : text_(sqlite::lower_ascii(text)) {
     for (const Alternative& alternative : query.alternatives)
       for (const Term& term : alternative.wanted)
-        terms_.push_back({lower_ascii(term.text), 0});
+        terms_.push_back({sqlite::lower_ascii(term.text), 0});
   }
 
   /// The first term that begins at `from` or later; of several that begin there the longest.

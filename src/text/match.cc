@@ -1,10 +1,9 @@
 #include "text/match.h"
+#include "sqlite/ascii.h"
 
 #include <cstddef>
 #include <string_view>
 #include <vector>
-
-#include "text/letters.h"
 
 namespace turnstile::text {
 
@@ -78,7 +77,7 @@ class Scan {
   std::string place_of(const Term& term) {
     if (terms_ == kMostTerms) return {};
     ++terms_;
-    return parameters_.add(lower_ascii(term.text));
+    return parameters_.add(sqlite::lower_ascii(term.text));
   }
 
   [[nodiscard]] std::string contains(const std::string& place) const {

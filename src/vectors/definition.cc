@@ -5,6 +5,7 @@
 #include <cctype>
 #include <utility>
 
+#include "sqlite/ascii.h"
 #include "sqlite/error_code.h"
 #include "vectors/fail.h"
 
@@ -76,13 +77,6 @@ bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
 }
 
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
-
 /// A clause, or empty.
 std::string why_no_column_name(std::string_view name) {
   const bool fits =
@@ -92,7 +86,7 @@ std::string why_no_column_name(std::string_view name) {
     return "the column name " + in_quotes(name) +
            " is not made of up to 64 ASCII letters, digits and _, beginning with no digit";
   }
-  if (std::ranges::count(kTaken, lower_case(name)) > 0)
+  if (std::ranges::count(kTaken, sqlite::lower_ascii(name)) > 0)
     return "the column name " + in_quotes(name) + " is taken by the collection itself";
   return {};
 }
@@ -105,7 +99,7 @@ std::string why_invalid_columns(const VectorDefinition& definition) {
   std::vector<std::string> seen;
   for (const VectorColumn& column : all_columns(definition)) {
     if (std::string why = why_no_column_name(column.name); !why.empty()) return why;
-    std::string lower = lower_case(column.name);
+    std::string lower = sqlite::lower_ascii(column.name);
     if (std::ranges::count(seen, lower) > 0)
       return "the column " + in_quotes(column.name) + " is there twice";
     seen.push_back(std::move(lower));

@@ -1,4 +1,5 @@
 #include "database/migration/sql_tokens.h"
+#include "sqlite/ascii.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -68,14 +69,15 @@ class Tokenizer {
         return {SqlToken::Kind::Name, unquoted(quoted(rest_[0]))};
       case '[': {
         const std::string_view whole = take_through("]", 1);
-        return {SqlToken::Kind::Name, lower_case(whole.substr(1, whole.size() - 2))};
+        return {SqlToken::Kind::Name, sqlite::lower_ascii(whole.substr(1, whole.size() - 2))};
       }
       default:
         break;
     }
     if (!is_word_character(rest_[0])) return {SqlToken::Kind::Symbol, std::string(take(1))};
     const auto* const end = std::find_if_not(rest_.begin(), rest_.end(), is_word_character);
-    return {SqlToken::Kind::Word, lower_case(take(static_cast<std::size_t>(end - rest_.begin())))};
+    return {SqlToken::Kind::Word,
+            sqlite::lower_ascii(take(static_cast<std::size_t>(end - rest_.begin())))};
   }
 
   // To the closing quote; a doubled one is part of it.
@@ -96,12 +98,6 @@ class Tokenizer {
       if (whole[i] == whole[0]) ++i;
     }
     return name;
-  }
-
-  static std::string lower_case(std::string_view text) {
-    std::string result(text);
-    std::ranges::transform(result, result.begin(), lower);
-    return result;
   }
 
   std::string_view rest_;

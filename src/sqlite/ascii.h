@@ -1,11 +1,11 @@
+// Letters as SQLite folds them in names: those of ASCII alone.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-namespace turnstile::text {
+namespace turnstile::sqlite {
 
-/// As SQLite's lower(): A to Z become small, other characters stay.
 [[nodiscard]] inline std::string lower_ascii(std::string_view text) {
   std::string lower(text);
   for (char& c : lower)
@@ -13,4 +13,4 @@ namespace turnstile::text {
   return lower;
 }
 
-}  // namespace turnstile::text
+}  // namespace turnstile::sqlite
