@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "turnstile/progress.h"
+#include "turnstile/sql_definitions.h"
 
 namespace turnstile {
 
@@ -51,6 +52,7 @@ struct BackupReport {
 /// Threads: immutable.
 struct VerifyOptions {
   IntegrityCheck check = IntegrityCheck::Full;
+  SqlDefinitions definitions{};  ///< What the file's schema needs, as Options have it.
   ProgressSink progress{};
   std::stop_token stop{};
 };
@@ -87,6 +89,7 @@ struct RestoreOptions {
   /// caller. Otherwise it goes once the new one was opened and looked through.
   bool keep_old = true;
   IntegrityCheck check = IntegrityCheck::Full;
+  SqlDefinitions definitions{};  ///< What the backup's schema needs, as Options have it.
   /// Longest wait until nobody else uses the target.
   std::chrono::milliseconds timeout{5000};
   ProgressSink progress{};

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "turnstile/migration.h"
+#include "turnstile/sql_definitions.h"
 
 namespace turnstile {
 
@@ -48,14 +49,6 @@ enum class AtWalLimit {
   InterruptReaders,  ///< The old reads of this process throw Cancelled (READ_INTERRUPTED) at their
                      ///< next SQL. A closure that does not touch the database is not ended by that.
   RefuseWrites,  ///< Writes throw StorageError (WAL_LIMIT), which names the reader, until it ends.
-};
-
-/// A loadable extension, such as sqlite-vec, loaded into every connection before its first use.
-///
-/// Threads: immutable.
-struct Extension {
-  std::string path;         ///< The library's file.
-  std::string entry_point;  ///< Its init function; empty: the name SQLite derives from the file.
 };
 
 /// Something that the library wants to tell and that is no error of a call: a degraded mode, a
@@ -126,7 +119,11 @@ struct Options {
   /// content is refused (DB_LOG_LEFT). Nothing else protects against a writer.
   bool immutable = false;
 
+  /// What the program adds to SQL. Every connection has it before its first use, so that schema
+  /// steps, indexes and the check of a backup may need it.
   std::vector<Extension> extensions;
+  std::vector<Function> functions{};
+  std::vector<Collation> collations{};
 
   /// Prepared statements kept by each connection; the least recently used one goes first.
   std::size_t statement_cache_size = 128;

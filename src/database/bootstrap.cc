@@ -77,12 +77,23 @@ std::string auto_vacuum_number(AutoVacuum mode) {
   return "0";
 }
 
+// Null where there are none.
+std::shared_ptr<const SqlDefinitions> definitions_of(const Options& options) {
+  if (options.extensions.empty() && options.functions.empty() && options.collations.empty())
+    return nullptr;
+  return std::make_shared<const SqlDefinitions>(
+      SqlDefinitions{options.extensions, options.functions, options.collations});
+}
+
 }  // namespace
 
 Bootstrap::Bootstrap(Location location, Options options,
                      std::shared_ptr<sqlite::Protection> protection, const Call& call,
                      microseconds locate_time, std::function<void()> on_migration)
-    : protection_(std::move(protection)), call_(call), on_migration_(std::move(on_migration)) {
+    : protection_(std::move(protection)),
+      definitions_(definitions_of(options)),
+      call_(call),
+      on_migration_(std::move(on_migration)) {
   if (location.in_memory) options.mode = OpenMode::Memory;
   opened_.phases.push_back({"locate", locate_time, location.path.string()});
   opened_.location = std::move(location);
@@ -188,15 +199,12 @@ std::unique_ptr<sqlite::Connection> Bootstrap::connect() const {
   config.vfs = opened_.options.vfs;
   config.statement_cache_size = opened_.options.statement_cache_size;
   config.protection = protection_;
+  config.definitions = definitions_;
   if (!location.in_memory)
     config.find_holder = [path = location.path](bool writes) {
       return writes ? gate::find_stranger(path) : gate::find_foreign_holder(path, false);
     };
-  auto connection = std::make_unique<sqlite::Connection>(std::move(config), call_);
-  // Before anything else: the schema itself may be made of an extension's tables.
-  for (const Extension& extension : opened_.options.extensions)
-    connection->load_extension(extension.path, extension.entry_point);
-  return connection;
+  return std::make_unique<sqlite::Connection>(std::move(config), call_);
 }
 
 Initialized Bootstrap::initialise() {
@@ -315,8 +323,7 @@ MigrationReport Bootstrap::run_steps(sqlite::Connection& connection) {
 }
 
 void Bootstrap::require_expected_schema(sqlite::Connection& connection) const {
-  const Schema expected =
-      schema_of_script(opened_.options.expect_schema, opened_.options.extensions, call_);
+  const Schema expected = schema_of_script(opened_.options.expect_schema, definitions_, call_);
   detail::Session session(connection, call_);
   ReadTx tx(session);
   const std::vector<SchemaDifference> differences =

@@ -74,7 +74,7 @@ class Bootstrap {
   template <class Phase>
   auto timed(std::string_view name, Phase&& phase);
 
-  /// A connection with the extensions loaded, and nothing else done.
+  /// A connection with the program's definitions, and nothing else done.
   [[nodiscard]] std::unique_ptr<sqlite::Connection> connect() const;
   void enter_gate();
   [[nodiscard]] gate::Wait wait_at_gate(const gate::Claim& claim);
@@ -92,6 +92,7 @@ class Bootstrap {
 
   Opened opened_;
   const std::shared_ptr<sqlite::Protection> protection_;
+  const std::shared_ptr<const SqlDefinitions> definitions_;
   std::unique_ptr<sqlite::Connection> looked_;  // Has found nothing to be done.
   Call call_;  // Its deadline begins anew after a migration that was waited for.
   std::function<void()> on_migration_;

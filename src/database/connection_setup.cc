@@ -60,8 +60,6 @@ void set_up_connection(sqlite::Connection& connection, const Options& options, R
 std::unique_ptr<sqlite::Connection> connect(const sqlite::Connection::Config& config,
                                             const Options& options, Role role, const Call& call) {
   auto connection = std::make_unique<sqlite::Connection>(config, call);
-  for (const Extension& extension : options.extensions)
-    connection->load_extension(extension.path, extension.entry_point);
   set_up_connection(*connection, options, role);
   return connection;
 }

@@ -55,6 +55,9 @@ class Core {
   [[nodiscard]] const std::shared_ptr<sqlite::Protection>& protection() const noexcept {
     return reader_config_.protection;
   }
+  [[nodiscard]] const std::shared_ptr<const SqlDefinitions>& definitions() const noexcept {
+    return reader_config_.definitions;
+  }
 
   [[nodiscard]] LaneState& lane(std::string_view name, LaneOptions options);
 

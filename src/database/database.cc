@@ -132,8 +132,7 @@ std::vector<SchemaDifference> Database::compare_schema(std::string_view sql, Ext
   Call call;
   call.lane = "compare_schema";
   call.where = where;
-  const database::Schema expected =
-      database::schema_of_script(sql, core_->options().extensions, call);
+  const database::Schema expected = database::schema_of_script(sql, core_->definitions(), call);
   return lane(call.lane).read(
       [&](ReadTx& tx) { return database::compare(expected, database::read_schema(tx), extra); },
       where);

@@ -1,12 +1,18 @@
 #include "database/options_check.h"
 
 #include <bit>
+#include <cstddef>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "database/migration/plan.h"
+#include "sqlite/ascii.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
+#include "sqlite/utf8.h"
 
 namespace turnstile::database {
 
@@ -31,6 +37,47 @@ bool has_foreign_scheme(std::string_view path) {
          path.substr(0, scheme).find_first_not_of(
              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.") ==
              std::string_view::npos;
+}
+
+bool valid_name(std::string_view name) {
+  constexpr std::size_t kLongestName = 255;
+  return !name.empty() && name.size() <= kLongestName &&
+         name.find('\0') == std::string_view::npos &&
+         sqlite::find_invalid_utf8(name) == std::string_view::npos;
+}
+
+void validate(const std::vector<Function>& functions, std::source_location where) {
+  constexpr int kMostArguments = 100;
+  std::set<std::pair<std::string, int>> seen;
+  for (const Function& function : functions) {
+    require(valid_name(function.name),
+            "a Function needs a name of 1 to 255 bytes of UTF-8; it is '" +
+                sqlite::escape_invalid_utf8(function.name) + "'",
+            where);
+    require(function.call != nullptr, "the Function '" + function.name + "' has nothing to call",
+            where);
+    require(function.arguments >= -1 && function.arguments <= kMostArguments,
+            "the Function '" + function.name + "' takes " + std::to_string(function.arguments) +
+                " arguments; it may be 0 to " + std::to_string(kMostArguments) + ", or -1",
+            where);
+    require(seen.emplace(sqlite::lower_ascii(function.name), function.arguments).second,
+            "the Function '" + function.name + "' is there twice with the same number of arguments",
+            where);
+  }
+}
+
+void validate(const std::vector<Collation>& collations, std::source_location where) {
+  std::set<std::string> seen;
+  for (const Collation& collation : collations) {
+    require(valid_name(collation.name),
+            "a Collation needs a name of 1 to 255 bytes of UTF-8; it is '" +
+                sqlite::escape_invalid_utf8(collation.name) + "'",
+            where);
+    require(collation.compare != nullptr,
+            "the Collation '" + collation.name + "' has nothing to compare with", where);
+    require(seen.insert(sqlite::lower_ascii(collation.name)).second,
+            "the Collation '" + collation.name + "' is there twice", where);
+  }
 }
 
 }  // namespace
@@ -78,9 +125,15 @@ void validate(const Options& options, std::source_location where) {
           "Options::pinned_reader_warning must be at least 1 ms", where);
   require(options.statement_cache_size >= 1, "Options::statement_cache_size must be at least 1",
           where);
-  for (const Extension& extension : options.extensions)
-    require(!extension.path.empty(), "an Extension has no path", where);
+  validate(SqlDefinitions{options.extensions, options.functions, options.collations}, where);
   validate(options.migrations, where);
+}
+
+void validate(const SqlDefinitions& definitions, std::source_location where) {
+  for (const Extension& extension : definitions.extensions)
+    require(!extension.path.empty(), "an Extension has no path", where);
+  validate(definitions.functions, where);
+  validate(definitions.collations, where);
 }
 
 }  // namespace turnstile::database

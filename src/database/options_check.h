@@ -15,6 +15,9 @@ namespace turnstile::database {
 /// Throws MisuseError (OPTION_INVALID, MIGRATION_INVALID) for a value out of its range.
 void validate(const Options& options, std::source_location where);
 
+/// Throws MisuseError (OPTION_INVALID).
+void validate(const SqlDefinitions& definitions, std::source_location where);
+
 /// Sets what the program left to the library.
 void fill_in(Options& options) noexcept;
 

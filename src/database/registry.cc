@@ -150,6 +150,17 @@ bool same(const std::vector<Extension>& a, const std::vector<Extension>& b) {
   });
 }
 
+bool same(const std::vector<Function>& a, const std::vector<Function>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.name == y.name && x.arguments == y.arguments && x.deterministic == y.deterministic &&
+           x.in_schema == y.in_schema;
+  });
+}
+
+bool same(const std::vector<Collation>& a, const std::vector<Collation>& b) {
+  return std::ranges::equal(a, b, {}, &Collation::name, &Collation::name);
+}
+
 bool read_only(const Options& options) {
   return options.mode == OpenMode::ReadOnly;
 }
@@ -172,6 +183,8 @@ std::string_view difference(const Options& a, const Options& b) {
   if (a.expect_schema != b.expect_schema) return "expect_schema";
   if (a.immutable != b.immutable) return "immutable";
   if (!same(a.extensions, b.extensions)) return "extensions";
+  if (!same(a.functions, b.functions)) return "functions";
+  if (!same(a.collations, b.collations)) return "collations";
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "sqlite/definitions.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
 #include "sqlite/sql_text.h"
@@ -76,6 +77,8 @@ Connection::Connection(Config config, const Call& call)
   try {
     open();
     configure();
+    // Before the first statement: the schema itself may be made of an extension's tables.
+    if (config_.definitions) define(*config_.definitions);
   } catch (...) {
     close();
     throw;
@@ -478,21 +481,34 @@ CheckpointResult Connection::checkpoint(CheckpointMode mode) noexcept {
   return result;
 }
 
-void Connection::load_extension(const std::string& path, const std::string& entry_point) {
+void Connection::define(const SqlDefinitions& definitions) {
   const LibrarySql own(*this);
+  for (const Extension& extension : definitions.extensions)
+    load_extension(extension);
+  const auto require = [this](int result) {
+    if (result != SQLITE_OK) raise(*this, result);
+  };
+  for (const Function& function : definitions.functions)
+    require(sqlite::define(handle_, function));
+  for (const Collation& collation : definitions.collations)
+    require(sqlite::define(handle_, collation));
+}
+
+void Connection::load_extension(const Extension& extension) {
   const auto allow = [this](int on) {
     sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, on, nullptr);
   };
   char* message = nullptr;
   allow(1);
   const int result = sqlite3_load_extension(
-      handle_, path.c_str(), entry_point.empty() ? nullptr : entry_point.c_str(), &message);
+      handle_, extension.path.c_str(),
+      extension.entry_point.empty() ? nullptr : extension.entry_point.c_str(), &message);
   allow(0);
   const std::unique_ptr<char, decltype(&sqlite3_free)> owned(message, &sqlite3_free);
   if (result == SQLITE_OK) return;
   Error::Details details;
   details.code = code("EXTENSION_FAILED");
-  details.message = "cannot load the extension " + path + ": " +
+  details.message = "cannot load the extension " + extension.path + ": " +
                     (message == nullptr ? sqlite3_errmsg(handle_) : message);
   details.sqlite_code = result;
   details.lane = call().lane;

@@ -21,6 +21,7 @@
 #include "sqlite/statement_cache.h"
 #include "sqlite/touched.h"
 #include "turnstile/error.h"
+#include "turnstile/sql_definitions.h"
 #include "turnstile/statement.h"
 
 struct sqlite3;
@@ -69,10 +70,12 @@ class Connection {
     std::function<Holder(bool writes)> find_holder{};
     /// Null for a plain database.
     std::shared_ptr<Protection> protection{};
+    /// Null: none. What another connection must have to read the same file.
+    std::shared_ptr<const SqlDefinitions> definitions{};
   };
 
   /// Opens with the busy handler in place before the first statement. `call` is the current call
-  /// until the next set_call(). Throws StorageError.
+  /// until the next set_call(). Throws StorageError, Error (EXTENSION_FAILED).
   Connection(Config config, const Call& call);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -192,9 +195,6 @@ class Connection {
   /// Frames in the write-ahead log after this connection's last commit.
   [[nodiscard]] int wal_frames() const noexcept { return wal_frames_; }
 
-  /// `entry_point` may be empty: the name that SQLite derives from the file's. Throws Error.
-  void load_extension(const std::string& path, const std::string& entry_point);
-
   /// Stops the running statement of this connection, and a wait in the busy handler, until
   /// clear_interrupt(). From any thread, as long as the connection lives.
   void interrupt(Interrupt why = Interrupt::Asked) noexcept;
@@ -245,6 +245,8 @@ class Connection {
   void touch_with_next();  ///< The same, of a script, for what it writes too.
   void open();
   void configure();
+  void define(const SqlDefinitions& definitions);
+  void load_extension(const Extension& extension);
   void install_handlers() noexcept;
   void close() noexcept;
   [[nodiscard]] std::string describe_state();

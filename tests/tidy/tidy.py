@@ -45,6 +45,7 @@ PUBLIC_HEADERS = {
     "error.h": "sqlite",
     "info.h": "sqlite",
     "row.h": "sqlite",
+    "sql_definitions.h": "sqlite",
     "statement.h": "sqlite",
     "value.h": "sqlite",
     "version.h": "sqlite",

@@ -60,10 +60,11 @@ class Backup {
     BackupReport report;
     report.path = path_.string();
     TempFile copy(path_, attention_.call);
-    // A sealed database lies in memory, and its copy is a plain one.
-    if (!core.location().in_memory) protection_ = core.protection();
     core.read_aside(attention_.call, [&](sqlite::Connection& source) {
       gate::sync_point("Backup:snapshot");
+      reading_ = database::reading_of(source);
+      // A sealed database lies in memory, and its copy is a plain one.
+      if (core.location().in_memory) reading_.protection.reset();
       copy_pages(source, copy, options_.pages_per_step, attention_);
       report.tables = count_rows(source, attention_);
       schema_version_ = source.query_integer("PRAGMA user_version");
@@ -71,8 +72,8 @@ class Backup {
     gate::sync_point("Backup:copied");
     if (options_.compact) {
       TempFile compacted(path_, attention_.call);
-      copy_compactly(*database::open_immutable(copy.path(), attention_.call, protection_),
-                     compacted, attention_);
+      copy_compactly(*database::open_immutable(copy.path(), attention_.call, reading_), compacted,
+                     attention_);
       finish(compacted, model, report);
     } else {
       finish(copy, model, report);
@@ -123,15 +124,14 @@ class Backup {
   }
 
   void finish(TempFile& copy, const fs::path& model, BackupReport& report) {
-    report.warnings =
-        require_true_copy(copy, report.tables, options_.check, attention_, protection_);
+    report.warnings = require_true_copy(copy, report.tables, options_.check, attention_, reading_);
     gate::sync_point("Backup:checked");
     report.bytes = copy.size();
     if (options_.manifest) report.sha256 = hash_file(copy.descriptor(), report.bytes, attention_);
     report.pages =
-        report.bytes / std::max<std::int64_t>(
-                           1, database::open_immutable(copy.path(), attention_.call, protection_)
-                                  ->query_integer("PRAGMA page_size"));
+        report.bytes /
+        std::max<std::int64_t>(1, database::open_immutable(copy.path(), attention_.call, reading_)
+                                      ->query_integer("PRAGMA page_size"));
     if (!model.empty()) copy.imitate(model);
     copy.sync();
     attention_.require_wanted();
@@ -156,7 +156,7 @@ class Backup {
   const BackupOptions& options_;
   const Attention attention_;
   const fs::path path_;
-  std::shared_ptr<sqlite::Protection> protection_;  // Of the original, and so of the copy.
+  database::Reading reading_;  // Of the original, and so of the copy.
   std::int64_t schema_version_ = 0;
 };
 

@@ -72,10 +72,12 @@ class Restoration {
 
  private:
   void check(const database::Location& source) const {
-    const VerifyReport verified =
-        verify_file(source.path.string(),
-                    {.check = options_.check, .progress = options_.progress, .stop = options_.stop},
-                    call_.where);
+    const VerifyReport verified = verify_file(source.path.string(),
+                                              {.check = options_.check,
+                                               .definitions = options_.definitions,
+                                               .progress = options_.progress,
+                                               .stop = options_.stop},
+                                              call_.where);
     if (verified.ok()) return;
     Error::Details details;
     details.code = code("BACKUP_INVALID");
@@ -112,16 +114,18 @@ class Restoration {
       sqlite::raise(*connection, began);
     report_.tables = count_rows(*connection, attention_);
     copy_pages(*connection, copy, kPagesPerStep, attention_);
-    require_true_copy(copy, report_.tables, options_.check, attention_);
+    require_true_copy(copy, report_.tables, options_.check, attention_, reading_);
     if (former_) copy.imitate(former_->path);
   }
 
   [[nodiscard]] std::unique_ptr<sqlite::Connection> open_source(
       const database::Location& source) const {
-    if (gate::file_locks(source.path).empty()) return database::open_immutable(source.path, call_);
+    if (gate::file_locks(source.path).empty())
+      return database::open_immutable(source.path, call_, reading_);
     sqlite::Connection::Config config;
     config.path = source.path.string();
     config.read_only = true;
+    config.definitions = reading_.definitions;
     return std::make_unique<sqlite::Connection>(std::move(config), call_);
   }
 
@@ -217,6 +221,7 @@ class Restoration {
   const RestoreOptions& options_;
   Call call_;
   const Attention attention_{call_, options_.progress};
+  const database::Reading reading_ = database::reading_with(options_.definitions);
   fs::path path_;
   std::optional<database::Location> former_;
   std::optional<database::Reservation> reservation_;

@@ -16,6 +16,7 @@
 #include "database/copies/manifest.h"
 #include "database/copies/whole_file.h"
 #include "database/location.h"
+#include "database/options_check.h"
 #include "database/registry.h"
 #include "gate/file_locks.h"
 #include "sqlite/error_code.h"
@@ -34,6 +35,7 @@ class Verification {
  public:
   Verification(std::string_view path, const VerifyOptions& options, const Call& call)
       : options_(options), attention_{call, options.progress} {
+    database::validate(options.definitions, call.where);
     Options readable;
     readable.mode = OpenMode::ReadOnly;
     location_ = database::locate(path, readable, call);
@@ -87,10 +89,12 @@ class Verification {
 
   [[nodiscard]] std::unique_ptr<sqlite::Connection> open(bool in_use) const {
     // Only what is in use has a log that must be read too; for that no file needs to be made.
-    if (!in_use) return database::open_immutable(location_.path, attention_.call);
+    const database::Reading reading = database::reading_with(options_.definitions);
+    if (!in_use) return database::open_immutable(location_.path, attention_.call, reading);
     sqlite::Connection::Config config;
     config.path = location_.path.string();
     config.read_only = true;
+    config.definitions = reading.definitions;
     return std::make_unique<sqlite::Connection>(std::move(config), attention_.call);
   }
 

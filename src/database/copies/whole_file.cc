@@ -68,12 +68,20 @@ void forget_log(const TempFile& copy, const Call& call) {
 
 }  // namespace
 
+Reading reading_of(const sqlite::Connection& connection) {
+  return {connection.config().protection, connection.config().definitions};
+}
+
+Reading reading_with(const SqlDefinitions& definitions) {
+  return {.definitions = std::make_shared<const SqlDefinitions>(definitions)};
+}
+
 std::unique_ptr<sqlite::Connection> open_scratch(const std::filesystem::path& path,
-                                                 const Call& call,
-                                                 std::shared_ptr<sqlite::Protection> protection) {
+                                                 const Call& call, const Reading& reading) {
   sqlite::Connection::Config config;
   config.path = path.string();
-  config.protection = std::move(protection);
+  config.protection = reading.protection;
+  config.definitions = reading.definitions;
   auto connection = std::make_unique<sqlite::Connection>(std::move(config), call);
   connection->execute("PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY");
   return connection;
@@ -134,20 +142,20 @@ std::vector<std::string> find_orphans(sqlite::Connection& connection, const Atte
 }
 
 std::unique_ptr<sqlite::Connection> open_immutable(const std::filesystem::path& path,
-                                                   const Call& call,
-                                                   std::shared_ptr<sqlite::Protection> protection) {
+                                                   const Call& call, const Reading& reading) {
   sqlite::Connection::Config config;
   config.path = uri_path(path) + "?immutable=1";
   config.uri = true;
   config.read_only = true;
-  config.protection = std::move(protection);
+  config.protection = reading.protection;
+  config.definitions = reading.definitions;
   return std::make_unique<sqlite::Connection>(std::move(config), call);
 }
 
 void copy_pages(sqlite::Connection& source, TempFile& copy, int pages_per_step,
                 const Attention& attention) {
   {
-    const auto destination = open_scratch(copy.path(), attention.call, source.config().protection);
+    const auto destination = open_scratch(copy.path(), attention.call, reading_of(source));
     sqlite::OnlineBackup backup(source, *destination);
     gate::sync_point("copy_pages:begin");
     while (backup.step(pages_per_step)) {
@@ -173,11 +181,11 @@ void copy_compactly(sqlite::Connection& source, TempFile& copy, const Attention&
 std::vector<std::string> require_true_copy(const TempFile& copy,
                                            const std::vector<TableRows>& tables,
                                            IntegrityCheck check, const Attention& attention,
-                                           std::shared_ptr<sqlite::Protection> protection) {
+                                           const Reading& reading) {
   std::vector<std::string> problems;
   std::vector<std::string> orphans;
   try {
-    const auto connection = open_immutable(copy.path(), attention.call, std::move(protection));
+    const auto connection = open_immutable(copy.path(), attention.call, reading);
     const std::stop_callback on_stop(attention.call.stop,
                                      [&connection] { connection->interrupt(); });
     problems = find_damage(*connection, check, attention);

@@ -38,16 +38,24 @@ struct Attention {
 [[nodiscard]] std::vector<std::string> find_orphans(sqlite::Connection& connection,
                                                     const Attention& attention);
 
+/// What it takes to read a file's pages and its schema. Threads: immutable.
+struct Reading {
+  std::shared_ptr<sqlite::Protection> protection{};
+  std::shared_ptr<const SqlDefinitions> definitions{};
+};
+[[nodiscard]] Reading reading_of(const sqlite::Connection& connection);
+[[nodiscard]] Reading reading_with(const SqlDefinitions& definitions);
+
 /// A connection to a file that nobody writes to, which takes no lock and makes no file.
-[[nodiscard]] std::unique_ptr<sqlite::Connection> open_immutable(
-    const std::filesystem::path& path, const Call& call,
-    std::shared_ptr<sqlite::Protection> protection = nullptr);
+[[nodiscard]] std::unique_ptr<sqlite::Connection> open_immutable(const std::filesystem::path& path,
+                                                                 const Call& call,
+                                                                 const Reading& reading = {});
 
 /// A connection to a file in the making, whose death nobody mourns: what makes it last is done at
 /// the end, once.
-[[nodiscard]] std::unique_ptr<sqlite::Connection> open_scratch(
-    const std::filesystem::path& path, const Call& call,
-    std::shared_ptr<sqlite::Protection> protection = nullptr);
+[[nodiscard]] std::unique_ptr<sqlite::Connection> open_scratch(const std::filesystem::path& path,
+                                                               const Call& call,
+                                                               const Reading& reading = {});
 
 /// Copies what `source`, which is in a read transaction, sees into the empty `copy`, as a file that
 /// needs no log and no shared memory to be read; an encrypted one stays encrypted, with the same
@@ -60,9 +68,10 @@ void copy_compactly(sqlite::Connection& source, TempFile& copy, const Attention&
 
 /// Throws StorageError (BACKUP_INVALID) when `copy` is damaged or has not the rows of `tables`.
 /// Returns what find_orphans() does.
-std::vector<std::string> require_true_copy(
-    const TempFile& copy, const std::vector<TableRows>& tables, IntegrityCheck check,
-    const Attention& attention, std::shared_ptr<sqlite::Protection> protection = nullptr);
+std::vector<std::string> require_true_copy(const TempFile& copy,
+                                           const std::vector<TableRows>& tables,
+                                           IntegrityCheck check, const Attention& attention,
+                                           const Reading& reading = {});
 
 /// The SHA-256 of what `descriptor` leads to. Throws StorageError, Cancelled.
 [[nodiscard]] std::string hash_file(int descriptor, std::int64_t size, const Attention& attention);

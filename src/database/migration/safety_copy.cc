@@ -143,6 +143,7 @@ void SafetyCopy::write() {
   config.path = unfinished_.string();
   config.vfs = connection_.config().vfs;
   config.protection = connection_.config().protection;
+  config.definitions = connection_.config().definitions;
   sqlite::Connection target(std::move(config), connection_.call());
   sqlite::copy_pages(source, target);
 }
@@ -155,6 +156,7 @@ void SafetyCopy::verify() {
   config.read_only = true;
   config.vfs = connection_.config().vfs;
   config.protection = connection_.config().protection;
+  config.definitions = connection_.config().definitions;
   sqlite::Connection copy(std::move(config), connection_.call());
   const std::string found = copy.query_text("PRAGMA integrity_check");
   if (found != "ok") raise_unsound(found);

@@ -8,6 +8,7 @@
 
 #include "database/migration/sql_tokens.h"
 #include "database/session.h"
+#include "sqlite/ascii.h"
 #include "sqlite/connection.h"
 
 namespace turnstile {
@@ -32,12 +33,6 @@ using Text = std::optional<std::string>;
 std::string upper_case(std::string text) {
   for (char& c : text)
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  return text;
-}
-
-std::string lower_case(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return text;
 }
 
@@ -85,7 +80,7 @@ class TableQuestions {
              "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_xinfo(?) WHERE "
              "hidden <> 1",
              name_)) {
-      const std::string lower = lower_case(name);
+      const std::string lower = sqlite::lower_ascii(name);
       std::string column = upper_case(normalised(type));
       const auto add = [&column](const std::string& more) {
         column += (column.empty() ? "" : " ") + more;
@@ -120,11 +115,11 @@ class TableQuestions {
              "pragma_foreign_key_list(?) ORDER BY id, seq",
              name_)) {
       Key& key = keys[id];
-      key.target = lower_case(table);
+      key.target = sqlite::lower_ascii(table);
       key.actions = " ON UPDATE ";
       key.actions.append(on_update).append(" ON DELETE ").append(on_delete);
-      key.from.push_back(lower_case(from));
-      if (to) key.to.push_back(lower_case(*to));
+      key.from.push_back(sqlite::lower_ascii(from));
+      if (to) key.to.push_back(sqlite::lower_ascii(*to));
     }
     for (const auto& [id, key] : keys) {
       const std::string target = key.target + (key.to.empty() ? "" : "(" + joined(key.to) + ")");
@@ -142,7 +137,7 @@ class TableQuestions {
       std::vector<std::string> columns;
       for (auto [column, collation] : tx_.query<Text, std::string>(
                "SELECT name, coll FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno", index))
-        columns.push_back(lower_case(column.value_or("?")) +
+        columns.push_back(sqlite::lower_ascii(column.value_or("?")) +
                           (collation == "BINARY" ? "" : " COLLATE " + upper_case(collation)));
       properties_["unique (" + joined(columns) + ")"] = "UNIQUE (" + joined(columns) + ")";
     }
@@ -166,12 +161,12 @@ Schema::Properties read_index(ReadTx& tx, const std::string& name, const std::st
            "SELECT name, \"desc\", coll FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno",
            name)) {
     has_expression = has_expression || !column;
-    columns.push_back(lower_case(column.value_or("?")) +
+    columns.push_back(sqlite::lower_ascii(column.value_or("?")) +
                       (collation == "BINARY" ? "" : " COLLATE " + upper_case(collation)) +
                       (descending ? " DESC" : ""));
   }
   std::string definition = unique ? "UNIQUE ON " : "ON ";
-  definition += lower_case(table) + " (" + joined(columns) + ")";
+  definition += sqlite::lower_ascii(table) + " (" + joined(columns) + ")";
   // What SQLite has no questions for is compared as it is written, from ON.
   if (has_expression) {
     const std::vector<SqlToken> tokens = tokens_of(sql);
@@ -230,19 +225,18 @@ Schema read_schema(ReadTx& tx) {
       object.properties = {{"definition", normalised(sql)}};
     std::string key = type;
     key.append(" ").append(name);
-    schema.objects[lower_case(key)] = std::move(object);
+    schema.objects[sqlite::lower_ascii(key)] = std::move(object);
   }
   return schema;
 }
 
-Schema schema_of_script(std::string_view sql, const std::vector<Extension>& extensions,
+Schema schema_of_script(std::string_view sql, std::shared_ptr<const SqlDefinitions> definitions,
                         const Call& call) {
   sqlite::Connection::Config config;
   config.path = ":memory:";
   config.create = true;
+  config.definitions = std::move(definitions);
   sqlite::Connection connection(std::move(config), call);
-  for (const Extension& extension : extensions)
-    connection.load_extension(extension.path, extension.entry_point);
   connection.execute_script(sql);
   detail::Session session(connection, call);
   ReadTx tx(session);

@@ -30,7 +30,8 @@ struct Schema {
 
 /// What `sql` makes of an empty database. Throws Error (SQL_ERROR) for a mistake in it.
 [[nodiscard]] Schema schema_of_script(std::string_view sql,
-                                      const std::vector<Extension>& extensions, const Call& call);
+                                      std::shared_ptr<const SqlDefinitions> definitions,
+                                      const Call& call);
 
 [[nodiscard]] std::vector<SchemaDifference> compare(const Schema& expected, const Schema& found,
                                                     ExtraObjects extra);
