@@ -71,8 +71,9 @@ class FreshDebian:
                     if re.match(r"Acquire::(https?|Retries|Check-Valid-Until|ForceIPv)", line)]
         with open(self.path("etc", "apt", "apt.conf.d", "99reach"), "w", encoding="utf-8") as file:
             file.write("\n".join(settings) + "\n")
-        targets = _said("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)",
-                        "Created-By: Packages", "Origin: Debian").splitlines()
+        sources = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
+        targets = _said("apt-get", "indextargets", "--format", sources, "Created-By: Packages",
+                        "Origin: Debian").splitlines()
         with open(self.path("etc", "apt", "sources.list"), "w", encoding="utf-8") as file:
             file.writelines(f"deb {target}\n" for target in sorted(set(targets)))
         for certificate in glob.glob("/usr/local/share/ca-certificates/**/*.crt", recursive=True):
