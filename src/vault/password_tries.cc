@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "gate/sync_point.h"
 #include "vault/raise.h"
 
 namespace turnstile::vault {
@@ -29,7 +30,8 @@ ProfileKeys unlock_with(const KeySlots& slots, std::string_view text, PasswordTr
 
 ProfileKeys PasswordTries::unlock(const KeySlots& slots, std::string_view text, Secret secret,
                                   const Call& call) {
-  const gate::MutexLock lock(mutex_);
+  const CallTurn::Hold turn(turn_, call);
+  gate::sync_point("PasswordTries:trying");
   if (const auto wait = throttle_.wait(); wait.count() > 0) {
     raise_vault(code("PASSWORD_THROTTLED"),
                 "wrong passwords were given; the next one is tried after " +
@@ -47,7 +49,7 @@ ProfileKeys PasswordTries::unlock(const KeySlots& slots, std::string_view text, 
 }
 
 void PasswordTries::forget() {
-  const gate::MutexLock lock(mutex_);
+  const CallTurn::Hold turn(turn_, Call{});
   throttle_.succeeded();
 }
 

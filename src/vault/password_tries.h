@@ -2,10 +2,12 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 #include <string_view>
 
 #include "gate/mutex.h"
 #include "sqlite/call.h"
+#include "vault/call_turn.h"
 #include "vault/profile_keys.h"
 #include "vault/throttle.h"
 
@@ -19,18 +21,23 @@ class PasswordTries {
   enum class Secret { Password, RecoveryKey, Either };
 
   /// After the first wrong one the next has to wait for `pause`; zero: never.
-  explicit PasswordTries(std::chrono::milliseconds pause) noexcept : pause_(pause) {}
+  PasswordTries(const std::string& profile_id, std::chrono::milliseconds pause)
+      : pause_(pause),
+        turn_("a password of the profile '" + profile_id +
+              "' is being tried by another call of this process") {}
 
-  /// As unlock_keys(). Throws also VaultError (PASSWORD_THROTTLED), and tries nothing then.
+  /// As unlock_keys(). Throws also VaultError (PASSWORD_THROTTLED) and Timeout (PROFILE_BUSY), and
+  /// tries nothing then.
   [[nodiscard]] ProfileKeys unlock(const KeySlots& slots, std::string_view text, Secret secret,
-                                   const Call& call) TURNSTILE_EXCLUDES(mutex_);
-  /// The profile has other passwords now.
-  void forget() TURNSTILE_EXCLUDES(mutex_);
+                                   const Call& call) TURNSTILE_EXCLUDES(turn_);
+  /// The profile has other passwords now, which is not undone any more: waits without a deadline
+  /// for tries of the former ones.
+  void forget() TURNSTILE_EXCLUDES(turn_);
 
  private:
   const std::chrono::milliseconds pause_;
-  gate::Mutex mutex_;
-  Throttle throttle_ TURNSTILE_GUARDED_BY(mutex_);
+  CallTurn turn_;
+  Throttle throttle_ TURNSTILE_GUARDED_BY(turn_);
 };
 
 }  // namespace turnstile::vault

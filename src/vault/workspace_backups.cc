@@ -181,8 +181,10 @@ ProfileInfo WorkspaceCore::replace(const NewProfile& staged, const RestoreProfil
                                    const Call& call) {
   const std::string id = staged.record().id;
   const auto place = slot(id);
-  const gate::MutexLock lock(place->mutex);
-  const ProfileAccess access = take_alone(*place, id, make_call(call.where));
+  // What it took to check the backup is not held against it.
+  const Call now = make_call(call.where);
+  const CallTurn::Hold turn(place->turn, now);
+  const ProfileAccess access = take_alone(*place, id, now);
   // Whoever can exchange the backup could have what is written from then on in the clear.
   if (access.record().is_protected() && !staged.record().is_protected() &&
       !options.remove_password) {

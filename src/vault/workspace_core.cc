@@ -271,7 +271,7 @@ ProfileInfo WorkspaceCore::info(const std::string& id, const Call& call) {
 std::shared_ptr<WorkspaceCore::Slot> WorkspaceCore::slot(const std::string& id) {
   const gate::MutexLock lock(mutex_);
   auto& place = slots_[id];
-  if (!place) place = std::make_shared<Slot>(options_.throttle);
+  if (!place) place = std::make_shared<Slot>(id, options_.throttle);
   return place;
 }
 

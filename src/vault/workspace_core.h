@@ -17,6 +17,7 @@
 #include "gate/mutex.h"
 #include "turnstile/vault.h"
 #include "vault/backup_shelf.h"
+#include "vault/call_turn.h"
 #include "vault/file_lock.h"
 #include "vault/new_profile.h"
 #include "vault/password_tries.h"
@@ -65,7 +66,7 @@ class WorkspaceCore {
   [[nodiscard]] std::shared_ptr<SessionCore> unlock(const std::string& id,
                                                     std::string_view password,
                                                     const UnlockOptions& options, const Call& call)
-      TURNSTILE_EXCLUDES(alone_mutex_);
+      TURNSTILE_EXCLUDES(alone_turn_);
   [[nodiscard]] std::shared_ptr<ProfileGuard> guard(const std::string& id, const Call& call);
   void lock_others(std::string_view id, OtherSessions others, const Call& call);
   void lock_all(const Call& call);
@@ -83,16 +84,17 @@ class WorkspaceCore {
                                            const Call& call);
 
  private:
-  /// What this process has of one profile. Its mutex is held for as long as something is done with
+  /// What this process has of one profile. Its turn is held for as long as something is done with
   /// the profile as a whole, so that others of this process wait, and others of other profiles do
   /// not.
   struct Slot {
-    explicit Slot(std::chrono::milliseconds pause)
-        : tries(std::make_shared<PasswordTries>(pause)) {}
+    Slot(const std::string& id, std::chrono::milliseconds pause)
+        : tries(std::make_shared<PasswordTries>(id, pause)),
+          turn("the profile '" + id + "' is in use by another call of this process") {}
 
     const std::shared_ptr<PasswordTries> tries;
-    gate::Mutex mutex;
-    std::weak_ptr<ProfileGuard> guard TURNSTILE_GUARDED_BY(mutex);
+    CallTurn turn;
+    std::weak_ptr<ProfileGuard> guard TURNSTILE_GUARDED_BY(turn);
     std::atomic<bool> backing_up{false};
   };
 
@@ -129,15 +131,15 @@ class WorkspaceCore {
       TURNSTILE_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<std::shared_ptr<SessionCore>> sessions() TURNSTILE_EXCLUDES(mutex_);
   void require_unguarded(Slot& slot, const std::string& id, const Call& call)
-      TURNSTILE_REQUIRES(slot.mutex);
+      TURNSTILE_REQUIRES(slot.turn);
   /// Of a profile that nobody uses, this workspace included.
   [[nodiscard]] ProfileAccess take_alone(Slot& slot, const std::string& id, const Call& call)
-      TURNSTILE_REQUIRES(slot.mutex);
+      TURNSTILE_REQUIRES(slot.turn);
   /// Empty for a plain profile. Tries no password while it has to wait.
   [[nodiscard]] std::optional<ProfileKeys> keys_for(Slot& slot, const ProfileAccess& access,
                                                     std::string_view password,
                                                     const UnlockOptions& options, const Call& call)
-      TURNSTILE_REQUIRES(slot.mutex);
+      TURNSTILE_REQUIRES(slot.turn);
   /// Calls `use` with the parts of a profile that nobody has open meanwhile; a session of this
   /// workspace is closed for that time. Keys are there when the profile is unlocked, or a password
   /// is given.
@@ -149,7 +151,8 @@ class WorkspaceCore {
   std::shared_ptr<FileLock> presence_;  // Shared with whoever uses a profile of the workspace.
 
   // Held by whoever unlocks a profile that is to be the only one: before those of the slots.
-  gate::Mutex alone_mutex_;
+  CallTurn alone_turn_{
+      "a profile that is to be the only one is being unlocked by another call of this process"};
   gate::Mutex mutex_;
   std::map<std::string, std::shared_ptr<Slot>> slots_ TURNSTILE_GUARDED_BY(mutex_);
   std::map<std::string, std::weak_ptr<SessionCore>> sessions_ TURNSTILE_GUARDED_BY(mutex_);

@@ -51,7 +51,7 @@ ProfileInfo WorkspaceCore::create(std::string_view name, const CreateProfile& op
 void WorkspaceCore::rename(const std::string& id, std::string_view name, const Call& call) {
   require_profile_name(name, call);
   const auto place = slot(id);
-  const gate::MutexLock lock(place->mutex);
+  const CallTurn::Hold turn(place->turn, call);
   require_unguarded(*place, id, call);
   std::unique_ptr<FileLock> registry_lock;
   const auto give_name = [&](Transition& transition) {
@@ -110,7 +110,7 @@ ProfileInfo WorkspaceCore::duplicate(const std::string& id, std::string_view nam
 
 void WorkspaceCore::remove(const std::string& id, const Call& call) {
   const auto place = slot(id);
-  const gate::MutexLock lock(place->mutex);
+  const CallTurn::Hold turn(place->turn, call);
   const ProfileAccess access = take_alone(*place, id, call);
   gate::sync_point("WorkspaceCore:removing");
   const auto registry_lock = lock_registry(call);
@@ -137,7 +137,7 @@ std::shared_ptr<SessionCore> WorkspaceCore::unlock(const std::string& id, std::s
                                                    const UnlockOptions& options, const Call& call) {
   if (options.others == OtherSessions::Keep) return unlock_beside(id, password, options, call);
   gate::sync_point("WorkspaceCore:alone");
-  const gate::MutexLock lock(alone_mutex_);
+  const CallTurn::Hold turn(alone_turn_, call);
   return unlock_beside(id, password, options, call);
 }
 
@@ -146,7 +146,7 @@ std::shared_ptr<SessionCore> WorkspaceCore::unlock_beside(const std::string& id,
                                                           const UnlockOptions& options,
                                                           const Call& call) {
   const auto place = slot(id);
-  const gate::MutexLock lock(place->mutex);
+  const CallTurn::Hold turn(place->turn, call);
   require_unguarded(*place, id, call);
   lock_others(id, options.others, call);
   // One that is just being locked is not given out.
@@ -212,7 +212,7 @@ void WorkspaceCore::require_no_logs(const Call& call) {
 
 std::shared_ptr<ProfileGuard> WorkspaceCore::guard(const std::string& id, const Call& call) {
   const auto place = slot(id);
-  const gate::MutexLock lock(place->mutex);
+  const CallTurn::Hold turn(place->turn, call);
   if (auto there = place->guard.lock()) return there;
   auto made = std::make_shared<ProfileGuard>(take_alone(*place, id, call), presence_);
   place->guard = made;
@@ -223,7 +223,7 @@ void WorkspaceCore::with_contents(const std::string& id, std::string_view passwo
                                   detail::FunctionRef<void(const Contents&)> use,
                                   const Call& call) {
   const auto place = slot(id);
-  const gate::MutexLock lock(place->mutex);
+  const CallTurn::Hold turn(place->turn, call);
   const auto use_settled = [&](const Contents& contents) {
     settle_log(contents, call);
     use(contents);
