@@ -2,16 +2,15 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <system_error>
 #include <utility>
 
 #include "database/copies/aside.h"
+#include "gate/file_system.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
 
@@ -118,27 +117,11 @@ void require_access(const fs::path& path, int access, std::string_view what, con
 }
 
 // The write-ahead log needs shared memory that all processes see, and locks that hold; network file
-// systems give neither reliably (https://sqlite.org/wal.html#noshm). Numbers as in statfs(2).
+// systems give neither reliably (https://sqlite.org/wal.html#noshm).
 std::string network_file_system(const fs::path& path) {
-  constexpr auto kKnown = std::to_array<std::pair<std::uint32_t, std::string_view>>({
-      {0x6969, "NFS"},
-      {0xFF534D42, "CIFS"},
-      {0xFE534D42, "SMB"},
-      {0x517B, "SMB"},
-      {0x01021997, "9P"},
-      {0x00C36400, "Ceph"},
-      {0x0BD00BD0, "Lustre"},
-      {0x5346414F, "AFS"},
-      {0x73757245, "Coda"},
-      {0x47504653, "GPFS"},
-      {0x20030528, "OrangeFS"},
-  });
-  struct statfs info {};
-  if (::statfs(path.c_str(), &info) != 0) return {};
-  const auto type = static_cast<std::uint32_t>(info.f_type);
-  for (const auto& [magic, name] : kKnown)
-    if (magic == type) return std::string(name) + " is a network file system";
-  return {};
+  const gate::FileSystem* const known = gate::file_system_at(path);
+  if (known == nullptr || known->keeper != gate::FileKeeper::Network) return {};
+  return std::string(known->name) + " is a network file system";
 }
 
 // SQLite would not look at it, and so show an older state, or a transaction that was half undone.
