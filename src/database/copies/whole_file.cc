@@ -13,6 +13,7 @@
 #include "database/copies/file_error.h"
 #include "database/copies/sha256.h"
 #include "gate/sync_point.h"
+#include "gate/write_all.h"
 #include "sqlite/error_code.h"
 #include "sqlite/online_backup.h"
 #include "sqlite/raise.h"
@@ -60,10 +61,9 @@ void forget_log(const TempFile& copy, const Call& call) {
   constexpr std::array<char, 2> kRollbackJournal{1, 1};
   constexpr off_t kVersions = 18;
   if (copy.size() == 0) return;
-  const ssize_t written =
-      ::pwrite(copy.descriptor(), kRollbackJournal.data(), kRollbackJournal.size(), kVersions);
-  if (written == std::ssize(kRollbackJournal)) return;
-  raise_file_error(errno, "cannot write '" + copy.path().string() + "'", call);
+  const int cause =
+      gate::write_all_at(copy.descriptor(), std::as_bytes(std::span(kRollbackJournal)), kVersions);
+  if (cause != 0) raise_file_error(cause, "cannot write '" + copy.path().string() + "'", call);
 }
 
 }  // namespace
