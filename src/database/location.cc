@@ -12,6 +12,7 @@
 #include "database/copies/aside.h"
 #include "gate/file_system.h"
 #include "sqlite/error_code.h"
+#include "sqlite/quote.h"
 #include "sqlite/raise.h"
 
 namespace turnstile::database {
@@ -19,10 +20,6 @@ namespace turnstile::database {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string quoted(const fs::path& path) {
-  return "'" + path.string() + "'";
-}
 
 [[noreturn]] void refuse(std::string_view code, std::string message, const Call& call,
                          std::string hint = {}) {
@@ -64,7 +61,7 @@ std::string as_this_user() {
 fs::path resolve(const fs::path& path, const Call& call) {
   std::error_code error;
   fs::path target = fs::absolute(path, error);
-  if (error) refuse(error.value(), "cannot tell where " + quoted(path) + " is", call);
+  if (error) refuse(error.value(), "cannot tell where " + sqlite::quoted(path) + " is", call);
   constexpr int kMostLinks = 40;  // As the kernel's own limit, ELOOP.
   for (int i = 0; i < kMostLinks && fs::is_symlink(target, error); ++i) {
     const fs::path link = fs::read_symlink(target, error);
@@ -79,12 +76,12 @@ void require_directory(const fs::path& directory, const Options& options, const 
   std::error_code error;
   if (fs::is_directory(directory, error)) return;
   if (error && error.value() != ENOENT && error.value() != ENOTDIR)
-    refuse(error.value(), "cannot look into " + quoted(directory) + as_this_user(), call);
+    refuse(error.value(), "cannot look into " + sqlite::quoted(directory) + as_this_user(), call);
   if (!options.create_directories || options.mode != OpenMode::ReadWriteCreate) {
     const bool is_there = !error;
     refuse(code("DB_NO_DIRECTORY"),
-           is_there ? quoted(directory) + " is not a directory"
-                    : "the directory " + quoted(directory) + " does not exist",
+           is_there ? sqlite::quoted(directory) + " is not a directory"
+                    : "the directory " + sqlite::quoted(directory) + " does not exist",
            call);
   }
   // One by one, because only those that are made here get the private mode.
@@ -92,10 +89,10 @@ void require_directory(const fs::path& directory, const Options& options, const 
   for (const fs::path& part : directory) {
     made /= part;
     if (::mkdir(made.c_str(), S_IRWXU) != 0 && errno != EEXIST)
-      refuse(errno, "cannot make the directory " + quoted(made) + as_this_user(), call);
+      refuse(errno, "cannot make the directory " + sqlite::quoted(made) + as_this_user(), call);
   }
   if (!fs::is_directory(directory, error))
-    refuse(code("DB_NO_DIRECTORY"), quoted(directory) + " is not a directory", call);
+    refuse(code("DB_NO_DIRECTORY"), sqlite::quoted(directory) + " is not a directory", call);
 }
 
 // Not left to SQLite, because the file must have an identity before the first connection. mknod()
@@ -104,7 +101,7 @@ void require_directory(const fs::path& directory, const Options& options, const 
 void make_file(const fs::path& path, const Call& call) {
   constexpr mode_t kLikeSqlite = 0644;
   if (::mknod(path.c_str(), S_IFREG | kLikeSqlite, 0) != 0 && errno != EEXIST)
-    refuse(errno, "cannot make the file " + quoted(path) + as_this_user(), call);
+    refuse(errno, "cannot make the file " + sqlite::quoted(path) + as_this_user(), call);
 }
 
 void require_access(const fs::path& path, int access, std::string_view what, const Call& call) {
@@ -112,7 +109,7 @@ void require_access(const fs::path& path, int access, std::string_view what, con
   const int cause = errno;
   refuse(cause,
          "user id " + std::to_string(::geteuid()) + " may not " + std::string(what) + " " +
-             quoted(path),
+             sqlite::quoted(path),
          call);
 }
 
@@ -132,7 +129,7 @@ void require_no_log(const fs::path& path, const Call& call) {
     const auto size = fs::file_size(log, error);
     if (error || size == 0) continue;
     refuse(code("DB_LOG_LEFT"),
-           quoted(log) + " has " + std::to_string(size) +
+           sqlite::quoted(log) + " has " + std::to_string(size) +
                " bytes that may belong to the file, and a file that is opened as immutable is read "
                "without them",
            call);
@@ -182,23 +179,23 @@ Location locate(std::string_view path, const Options& options, const Call& call)
   const fs::path directory = location.path.parent_path();
   std::error_code error;
   if (!location.path.has_filename() || fs::is_directory(location.path, error))
-    refuse(code("DB_IS_DIRECTORY"), quoted(location.path) + " names a directory", call);
+    refuse(code("DB_IS_DIRECTORY"), sqlite::quoted(location.path) + " names a directory", call);
   require_directory(directory, options, call);
 
   struct stat status {};
   if (writes) finish_interrupted_exchange(location.path, call);
   if (::stat(location.path.c_str(), &status) != 0 && errno == ENOENT) {
     if (options.mode != OpenMode::ReadWriteCreate)
-      refuse(code("DB_NOT_FOUND"), "there is no file " + quoted(location.path), call,
+      refuse(code("DB_NOT_FOUND"), "there is no file " + sqlite::quoted(location.path), call,
              exchange_was_interrupted(location.path)
                  ? "A restore was interrupted; opened for writing, the former database comes back."
                  : "");
     make_file(location.path, call);
   }
   if (::stat(location.path.c_str(), &status) != 0)
-    refuse(errno, "cannot look at " + quoted(location.path) + as_this_user(), call);
+    refuse(errno, "cannot look at " + sqlite::quoted(location.path) + as_this_user(), call);
   if (!S_ISREG(status.st_mode))
-    refuse(code("DB_OPEN_FAILED"), quoted(location.path) + " is not a regular file", call);
+    refuse(code("DB_OPEN_FAILED"), sqlite::quoted(location.path) + " is not a regular file", call);
   require_access(location.path, writes ? R_OK | W_OK : R_OK, writes ? "read and write" : "read",
                  call);
   if (writes) require_access(directory, W_OK | X_OK, "make files in", call);
@@ -213,18 +210,7 @@ Location locate(std::string_view path, const Options& options, const Call& call)
 }
 
 std::string immutable_uri(const fs::path& path) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string uri = "file:";
-  for (const char c : path.native()) {
-    if (std::string_view("%?#").find(c) == std::string_view::npos) {
-      uri += c;
-      continue;
-    }
-    uri += '%';
-    uri += kHex[static_cast<unsigned char>(c) >> 4U];
-    uri += kHex[static_cast<unsigned char>(c) & 15U];
-  }
-  return uri + "?immutable=1";
+  return sqlite::file_uri(path) + "?immutable=1";
 }
 
 }  // namespace turnstile::database

@@ -7,6 +7,7 @@
 #include "database/copies/temp_file.h"
 #include "gate/write_all.h"
 #include "sqlite/connection.h"
+#include "sqlite/quote.h"
 
 namespace turnstile::database {
 
@@ -75,7 +76,7 @@ void write_manifest(const std::filesystem::path& file, const Manifest& manifest,
   TempFile temp(path, call);
   const std::string text = manifest.to_json();
   const int cause = gate::write_all(temp.descriptor(), text);
-  if (cause != 0) raise_file_error(cause, "cannot write '" + path.string() + "'", call);
+  if (cause != 0) raise_file_error(cause, "cannot write " + sqlite::quoted(path), call);
   temp.imitate(file);
   temp.sync();
   temp.publish(true);

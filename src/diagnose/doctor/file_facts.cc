@@ -210,10 +210,6 @@ std::string shell_word(const std::filesystem::path& path) {
   return word + '\'';
 }
 
-std::string quoted(const std::filesystem::path& path) {
-  return "'" + path.string() + "'";
-}
-
 std::string counted(std::uint64_t count, std::string_view what) {
   std::string text = std::to_string(count) + ' ';
   text += what;
