@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "database/copies/aside.h"
+#include "database/copies/file_error.h"
 #include "gate/file_system.h"
 #include "sqlite/error_code.h"
 #include "sqlite/quote.h"
@@ -33,23 +34,7 @@ namespace {
 }
 
 [[noreturn]] void refuse(int cause, const std::string& what, const Call& call) {
-  const auto code = [cause] {
-    switch (cause) {
-      case EACCES:
-      case EPERM:
-      case EROFS:
-        return turnstile::code("DB_PERMISSION");
-      case ENOENT:
-      case ENOTDIR:
-        return turnstile::code("DB_NO_DIRECTORY");
-      case ENOSPC:
-      case EDQUOT:
-        return turnstile::code("DB_DISK_FULL");
-      default:
-        return turnstile::code("DB_OPEN_FAILED");
-    }
-  }();
-  sqlite::raise_system(code, what, cause, call);
+  raise_file_error(cause, what, call, code("DB_OPEN_FAILED"));
 }
 
 std::string as_this_user() {

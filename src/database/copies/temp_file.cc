@@ -62,8 +62,9 @@ void remove_abandoned(const fs::path& directory) noexcept {
   }
 }
 
-void raise_file_error(int cause, std::string_view what, const Call& call) {
-  const auto code = [cause] {
+void raise_file_error(int cause, std::string_view what, const Call& call,
+                      std::string_view otherwise) {
+  const auto code = [&] {
     switch (cause) {
       case EACCES:
       case EPERM:
@@ -76,7 +77,7 @@ void raise_file_error(int cause, std::string_view what, const Call& call) {
       case EDQUOT:
         return turnstile::code("DB_DISK_FULL");
       default:
-        return turnstile::code("DB_IO");
+        return otherwise;
     }
   }();
   sqlite::raise_system(code, what, cause, call);
