@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "failure.h"
+#include "number.h"
 #include "text.h"
 
 namespace turnstile::cli {
@@ -268,12 +269,10 @@ std::optional<std::int64_t> Arguments::integer(std::string_view flag, std::int64
                                                std::int64_t most) const {
   const auto text = value(flag);
   if (!text) return std::nullopt;
-  std::int64_t number = 0;
-  const char* const end = text->data() + text->size();
-  const auto [rest, error] = std::from_chars(text->data(), end, number);
-  if (error != std::errc() || rest != end || number < least || number > most) {
+  const auto number = parse_number<std::int64_t>(*text);
+  if (!number || *number < least || *number > most) {
     const bool has_end = most != std::numeric_limits<std::int64_t>::max();
-    throw usage_failure(fmt::format("'{}' is no number for {}", *text, flag),
+    throw usage_failure(fmt::format("'{}' is no number for {}", printable(*text), flag),
                         fmt::format("Write a whole number from {}{}.", least,
                                     has_end ? fmt::format(" to {}", most) : std::string(" on")));
   }

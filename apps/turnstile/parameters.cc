@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "failure.h"
+#include "number.h"
 #include "text.h"
 
 namespace turnstile::cli {
@@ -45,14 +46,6 @@ Shape shape_of(std::string_view text) noexcept {
     text = without_digits(text);
   }
   return text.empty() ? shape : Shape::Text;
-}
-
-template <class Number>
-std::optional<Number> number_from(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 bool is_quoted(std::string_view text, std::size_t start) noexcept {
@@ -95,10 +88,10 @@ Value parse_value(std::string_view text) {
   if (text == "NULL") return {};
   switch (shape_of(text)) {
     case Shape::Integer:
-      if (const auto integer = number_from<std::int64_t>(text)) return *integer;
+      if (const auto integer = parse_number<std::int64_t>(text)) return *integer;
       return std::string(text);
     case Shape::Real:
-      if (const auto real = number_from<double>(text); real && std::isfinite(*real)) return *real;
+      if (const auto real = parse_number<double>(text); real && std::isfinite(*real)) return *real;
       return std::string(text);
     case Shape::Text:
       break;

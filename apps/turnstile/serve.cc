@@ -1,6 +1,5 @@
 #include <fmt/core.h>
 
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -14,6 +13,7 @@
 #include "live/http_server.h"
 #include "live/live_json.h"
 #include "live/page.h"
+#include "number.h"
 #include "text.h"
 #include "turnstile/error.h"
 #include "turnstile/options.h"
@@ -83,13 +83,12 @@ class Site {
 
 std::uint16_t port_of(const Arguments& arguments) {
   const std::string text = arguments.value("--port").value_or(std::to_string(kPort));
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
+  const auto port = parse_number<std::uint16_t>(text);
+  if (!port) {
     throw usage_failure(fmt::format("'{}' is no port", printable(text)),
                         "Take a number from 1 to 65535, or 0 for any that is free.");
   }
-  return port;
+  return *port;
 }
 
 }  // namespace

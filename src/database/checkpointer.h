@@ -57,8 +57,6 @@ class Checkpointer {
   /// Before BEGIN. Throws StorageError (WAL_LIMIT) while writes are refused.
   void require_room(const Call& call) TURNSTILE_EXCLUDES(mutex_);
 
-  /// True when the log is halfway to its limit: what can wait should.
-  [[nodiscard]] bool under_pressure() const noexcept { return bulk_pause().count() > 0; }
   /// How long bulk work should pause before its next transaction, so that the log is not brought to
   /// its limit by what could have waited: nothing below half of it, then more and more.
   [[nodiscard]] std::chrono::microseconds bulk_pause() const noexcept;

@@ -10,6 +10,7 @@
 #include "database/scope.h"
 #include "gate/sync_point.h"
 #include "sqlite/error_code.h"
+#include "sqlite/exception_text.h"
 #include "sqlite/raise.h"
 
 namespace turnstile::database {
@@ -18,22 +19,12 @@ namespace {
 
 using Clock = WriteJob::Clock;
 
-std::string what(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& known) {
-    return known.what();
-  } catch (...) {
-    return "an exception of an unknown type";
-  }
-}
-
 std::exception_ptr rolled_back_with(const Call& call, const std::exception_ptr& cause) {
   Error::Details details;
   details.code = code("GROUP_ROLLED_BACK");
   details.message =
       "SQLite rolled back the transaction that this write shared, because of another one: " +
-      what(cause);
+      sqlite::text_of(cause);
   details.lane = call.lane;
   details.where = call.where;
   details.retry_is_safe = true;

@@ -2,17 +2,18 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <system_error>
 #include <utility>
 
 #include "database/copies/aside.h"
+#include "database/copies/file_error.h"
+#include "gate/file_system.h"
 #include "sqlite/error_code.h"
+#include "sqlite/quote.h"
 #include "sqlite/raise.h"
 
 namespace turnstile::database {
@@ -20,10 +21,6 @@ namespace turnstile::database {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string quoted(const fs::path& path) {
-  return "'" + path.string() + "'";
-}
 
 [[noreturn]] void refuse(std::string_view code, std::string message, const Call& call,
                          std::string hint = {}) {
@@ -37,23 +34,7 @@ std::string quoted(const fs::path& path) {
 }
 
 [[noreturn]] void refuse(int cause, const std::string& what, const Call& call) {
-  const auto code = [cause] {
-    switch (cause) {
-      case EACCES:
-      case EPERM:
-      case EROFS:
-        return turnstile::code("DB_PERMISSION");
-      case ENOENT:
-      case ENOTDIR:
-        return turnstile::code("DB_NO_DIRECTORY");
-      case ENOSPC:
-      case EDQUOT:
-        return turnstile::code("DB_DISK_FULL");
-      default:
-        return turnstile::code("DB_OPEN_FAILED");
-    }
-  }();
-  sqlite::raise_system(code, what, cause, call);
+  raise_file_error(cause, what, call, code("DB_OPEN_FAILED"));
 }
 
 std::string as_this_user() {
@@ -65,7 +46,7 @@ std::string as_this_user() {
 fs::path resolve(const fs::path& path, const Call& call) {
   std::error_code error;
   fs::path target = fs::absolute(path, error);
-  if (error) refuse(error.value(), "cannot tell where " + quoted(path) + " is", call);
+  if (error) refuse(error.value(), "cannot tell where " + sqlite::quoted(path) + " is", call);
   constexpr int kMostLinks = 40;  // As the kernel's own limit, ELOOP.
   for (int i = 0; i < kMostLinks && fs::is_symlink(target, error); ++i) {
     const fs::path link = fs::read_symlink(target, error);
@@ -80,12 +61,12 @@ void require_directory(const fs::path& directory, const Options& options, const 
   std::error_code error;
   if (fs::is_directory(directory, error)) return;
   if (error && error.value() != ENOENT && error.value() != ENOTDIR)
-    refuse(error.value(), "cannot look into " + quoted(directory) + as_this_user(), call);
+    refuse(error.value(), "cannot look into " + sqlite::quoted(directory) + as_this_user(), call);
   if (!options.create_directories || options.mode != OpenMode::ReadWriteCreate) {
     const bool is_there = !error;
     refuse(code("DB_NO_DIRECTORY"),
-           is_there ? quoted(directory) + " is not a directory"
-                    : "the directory " + quoted(directory) + " does not exist",
+           is_there ? sqlite::quoted(directory) + " is not a directory"
+                    : "the directory " + sqlite::quoted(directory) + " does not exist",
            call);
   }
   // One by one, because only those that are made here get the private mode.
@@ -93,10 +74,10 @@ void require_directory(const fs::path& directory, const Options& options, const 
   for (const fs::path& part : directory) {
     made /= part;
     if (::mkdir(made.c_str(), S_IRWXU) != 0 && errno != EEXIST)
-      refuse(errno, "cannot make the directory " + quoted(made) + as_this_user(), call);
+      refuse(errno, "cannot make the directory " + sqlite::quoted(made) + as_this_user(), call);
   }
   if (!fs::is_directory(directory, error))
-    refuse(code("DB_NO_DIRECTORY"), quoted(directory) + " is not a directory", call);
+    refuse(code("DB_NO_DIRECTORY"), sqlite::quoted(directory) + " is not a directory", call);
 }
 
 // Not left to SQLite, because the file must have an identity before the first connection. mknod()
@@ -105,7 +86,7 @@ void require_directory(const fs::path& directory, const Options& options, const 
 void make_file(const fs::path& path, const Call& call) {
   constexpr mode_t kLikeSqlite = 0644;
   if (::mknod(path.c_str(), S_IFREG | kLikeSqlite, 0) != 0 && errno != EEXIST)
-    refuse(errno, "cannot make the file " + quoted(path) + as_this_user(), call);
+    refuse(errno, "cannot make the file " + sqlite::quoted(path) + as_this_user(), call);
 }
 
 void require_access(const fs::path& path, int access, std::string_view what, const Call& call) {
@@ -113,32 +94,16 @@ void require_access(const fs::path& path, int access, std::string_view what, con
   const int cause = errno;
   refuse(cause,
          "user id " + std::to_string(::geteuid()) + " may not " + std::string(what) + " " +
-             quoted(path),
+             sqlite::quoted(path),
          call);
 }
 
 // The write-ahead log needs shared memory that all processes see, and locks that hold; network file
-// systems give neither reliably (https://sqlite.org/wal.html#noshm). Numbers as in statfs(2).
+// systems give neither reliably (https://sqlite.org/wal.html#noshm).
 std::string network_file_system(const fs::path& path) {
-  constexpr auto kKnown = std::to_array<std::pair<std::uint32_t, std::string_view>>({
-      {0x6969, "NFS"},
-      {0xFF534D42, "CIFS"},
-      {0xFE534D42, "SMB"},
-      {0x517B, "SMB"},
-      {0x01021997, "9P"},
-      {0x00C36400, "Ceph"},
-      {0x0BD00BD0, "Lustre"},
-      {0x5346414F, "AFS"},
-      {0x73757245, "Coda"},
-      {0x47504653, "GPFS"},
-      {0x20030528, "OrangeFS"},
-  });
-  struct statfs info {};
-  if (::statfs(path.c_str(), &info) != 0) return {};
-  const auto type = static_cast<std::uint32_t>(info.f_type);
-  for (const auto& [magic, name] : kKnown)
-    if (magic == type) return std::string(name) + " is a network file system";
-  return {};
+  const gate::FileSystem* const known = gate::file_system_at(path);
+  if (known == nullptr || known->keeper != gate::FileKeeper::Network) return {};
+  return std::string(known->name) + " is a network file system";
 }
 
 // SQLite would not look at it, and so show an older state, or a transaction that was half undone.
@@ -149,7 +114,7 @@ void require_no_log(const fs::path& path, const Call& call) {
     const auto size = fs::file_size(log, error);
     if (error || size == 0) continue;
     refuse(code("DB_LOG_LEFT"),
-           quoted(log) + " has " + std::to_string(size) +
+           sqlite::quoted(log) + " has " + std::to_string(size) +
                " bytes that may belong to the file, and a file that is opened as immutable is read "
                "without them",
            call);
@@ -199,23 +164,23 @@ Location locate(std::string_view path, const Options& options, const Call& call)
   const fs::path directory = location.path.parent_path();
   std::error_code error;
   if (!location.path.has_filename() || fs::is_directory(location.path, error))
-    refuse(code("DB_IS_DIRECTORY"), quoted(location.path) + " names a directory", call);
+    refuse(code("DB_IS_DIRECTORY"), sqlite::quoted(location.path) + " names a directory", call);
   require_directory(directory, options, call);
 
   struct stat status {};
   if (writes) finish_interrupted_exchange(location.path, call);
   if (::stat(location.path.c_str(), &status) != 0 && errno == ENOENT) {
     if (options.mode != OpenMode::ReadWriteCreate)
-      refuse(code("DB_NOT_FOUND"), "there is no file " + quoted(location.path), call,
+      refuse(code("DB_NOT_FOUND"), "there is no file " + sqlite::quoted(location.path), call,
              exchange_was_interrupted(location.path)
                  ? "A restore was interrupted; opened for writing, the former database comes back."
                  : "");
     make_file(location.path, call);
   }
   if (::stat(location.path.c_str(), &status) != 0)
-    refuse(errno, "cannot look at " + quoted(location.path) + as_this_user(), call);
+    refuse(errno, "cannot look at " + sqlite::quoted(location.path) + as_this_user(), call);
   if (!S_ISREG(status.st_mode))
-    refuse(code("DB_OPEN_FAILED"), quoted(location.path) + " is not a regular file", call);
+    refuse(code("DB_OPEN_FAILED"), sqlite::quoted(location.path) + " is not a regular file", call);
   require_access(location.path, writes ? R_OK | W_OK : R_OK, writes ? "read and write" : "read",
                  call);
   if (writes) require_access(directory, W_OK | X_OK, "make files in", call);
@@ -230,18 +195,7 @@ Location locate(std::string_view path, const Options& options, const Call& call)
 }
 
 std::string immutable_uri(const fs::path& path) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string uri = "file:";
-  for (const char c : path.native()) {
-    if (std::string_view("%?#").find(c) == std::string_view::npos) {
-      uri += c;
-      continue;
-    }
-    uri += '%';
-    uri += kHex[static_cast<unsigned char>(c) >> 4U];
-    uri += kHex[static_cast<unsigned char>(c) & 15U];
-  }
-  return uri + "?immutable=1";
+  return sqlite::file_uri(path) + "?immutable=1";
 }
 
 }  // namespace turnstile::database

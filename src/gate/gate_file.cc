@@ -10,11 +10,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstring>
+#include <span>
 #include <thread>
 #include <utility>
 
 #include "gate/file_locks.h"
+#include "gate/write_all.h"
 #include "sqlite/deadline.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
@@ -187,10 +190,9 @@ void GateFile::complete() {
 }
 
 void GateFile::write_at(off_t from, const void* data, std::size_t size) {
-  if (retry_interrupted([&] { return ::pwrite(descriptor(), data, size, from); }) !=
-      static_cast<ssize_t>(size)) {
-    fail("cannot write " + path_.string(), errno);
-  }
+  const std::span bytes(static_cast<const std::byte*>(data), size);
+  const int cause = write_all_at(descriptor(), bytes, from);
+  if (cause != 0) fail("cannot write " + path_.string(), cause);
 }
 
 void GateFile::map(int protection) {

@@ -1,5 +1,6 @@
 #include "gate/proc_file.h"
 
+#include <cstddef>
 #include <fstream>
 #include <iterator>
 
@@ -27,6 +28,15 @@ std::string read_proc_file(const std::string& path) {
 std::string thread_name_of(std::int64_t pid, std::int64_t thread_id) {
   if (pid <= 0 || thread_id <= 0) return {};
   return read_name("/proc/" + std::to_string(pid) + "/task/" + std::to_string(thread_id) + "/comm");
+}
+
+bool is_stopped(std::int64_t pid) {
+  // The state follows the program's name, which may have any bytes, in parentheses: T for a signal,
+  // t for a debugger.
+  const std::string text = read_proc_file("/proc/" + std::to_string(pid) + "/stat");
+  const std::size_t end = text.rfind(") ");
+  return end != std::string::npos && end + 2 < text.size() &&
+         (text[end + 2] == 'T' || text[end + 2] == 't');
 }
 
 std::string program_of(std::int64_t pid) {

@@ -12,4 +12,7 @@ namespace turnstile::gate {
 /// The name of a thread of any process; empty when it is gone or hidden.
 [[nodiscard]] std::string thread_name_of(std::int64_t pid, std::int64_t thread_id);
 
+/// Whether a signal or a debugger has stopped the process.
+[[nodiscard]] bool is_stopped(std::int64_t pid);
+
 }  // namespace turnstile::gate

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gate/descriptor.h"
+#include "gate/write_all.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
 
@@ -45,10 +46,9 @@ void prove_writable(const fs::path& directory, const Call& call) {
   std::string name = (directory / ".probe-XXXXXX").string();
   const gate::Descriptor probe(::mkostemp(name.data(), O_CLOEXEC));
   if (!probe.is_open()) refuse(directory, "cannot be written to by", errno, call);
-  const bool written = ::write(probe.number(), "x", 1) == 1;
-  const int cause = errno;
+  const int cause = gate::write_all(probe.number(), "x");
   ::unlink(name.c_str());
-  if (!written) refuse(directory, "cannot be written to by", cause, call);
+  if (cause != 0) refuse(directory, "cannot be written to by", cause, call);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "gate/write_all.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
 
@@ -71,13 +72,8 @@ void check(const ShellCommand& command, const Call& call) {
       moved_up(command.input.empty() ? gate::Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC))
                                      : gate::Descriptor(::memfd_create("input", MFD_CLOEXEC)));
   if (!file.is_open()) raise_not_started(command, ": its standard input", errno, call);
-  std::string_view rest = command.input;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(file.number(), rest.data(), rest.size());
-    if (written < 0 && errno != EINTR)
-      raise_not_started(command, ": its standard input", errno, call);
-    rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
-  }
+  const int cause = gate::write_all(file.number(), command.input);
+  if (cause != 0) raise_not_started(command, ": its standard input", cause, call);
   if (!command.input.empty() && ::lseek(file.number(), 0, SEEK_SET) != 0)
     raise_not_started(command, ": its standard input", errno, call);
   return file;

@@ -27,16 +27,6 @@ void detail::raise_unfinished() {
 
 namespace host {
 
-std::string text_of(const std::exception_ptr& cause) {
-  try {
-    std::rethrow_exception(cause);
-  } catch (const std::exception& error) {
-    return error.what();
-  } catch (...) {
-    return "an exception that is no std::exception";
-  }
-}
-
 std::string hint_of(const std::exception_ptr& cause) {
   try {
     std::rethrow_exception(cause);

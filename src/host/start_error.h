@@ -6,12 +6,13 @@
 #include <string_view>
 
 #include "sqlite/call.h"
+#include "sqlite/exception_text.h"
 #include "turnstile/host.h"
 
 namespace turnstile::host {
 
-/// What an exception says, with the code of an Error in front.
-[[nodiscard]] std::string text_of(const std::exception_ptr& cause);
+using sqlite::text_of;
+
 /// The hint of an Error; empty for others.
 [[nodiscard]] std::string hint_of(const std::exception_ptr& cause);
 

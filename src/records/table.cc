@@ -5,15 +5,11 @@
 #include <charconv>
 #include <utility>
 
+#include "sqlite/quote.h"
+
 namespace turnstile::detail {
 
 namespace {
-
-std::string quote(std::string_view name) {
-  std::string text = "\"";
-  text.append(name).append("\"");
-  return text;
-}
 
 std::string_view type_name(ValueType type) noexcept {
   switch (type) {
@@ -40,15 +36,6 @@ std::string real_literal(double value) {
   return text;
 }
 
-std::string text_literal(std::string_view value) {
-  std::string text = "'";
-  for (const char c : value) {
-    text += c;
-    if (c == '\'') text += c;
-  }
-  return text + "'";
-}
-
 std::string literal(const Literal& value) {
   switch (value.type) {
     case ValueType::Integer:
@@ -56,7 +43,7 @@ std::string literal(const Literal& value) {
     case ValueType::Real:
       return real_literal(value.real);
     default:
-      return text_literal(value.text);
+      return sqlite::sql_text(value.text);
   }
 }
 
@@ -123,11 +110,11 @@ std::optional<std::size_t> Table::find_role(Role role) const noexcept {
 }
 
 std::string Table::quoted_name() const {
-  return quote(info_.name);
+  return sqlite::sql_name(info_.name);
 }
 
 std::string Table::quoted(std::size_t column) const {
-  return quote(info_.columns[column].spec.name);
+  return sqlite::sql_name(info_.columns[column].spec.name);
 }
 
 std::string Table::qualified_columns() const {
@@ -170,7 +157,7 @@ std::string Table::column_definition(std::size_t column) const {
   const bool is_rowid = info.spec.is_key && generates_key();
   if (!info.storage.nullable && !is_rowid) text += " NOT NULL";
   if (info.spec.initial.type != ValueType::Null) text += " DEFAULT " + literal(info.spec.initial);
-  if (!info.spec.collation.empty()) text += " COLLATE " + quote(info.spec.collation);
+  if (!info.spec.collation.empty()) text += " COLLATE " + sqlite::sql_name(info.spec.collation);
   if (const std::string condition = check_of(column); !condition.empty())
     text += " CHECK (" + condition + ")";
   if (info.parent != nullptr) {
@@ -202,7 +189,7 @@ std::string Table::create_index(const IndexInfo& index) const {
   for (const std::size_t column : index.columns)
     append(columns, quoted(column));
   std::string text = index.is_unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ";
-  text += quote(index.name) + " ON " + quoted_name() + " (" + columns + ")";
+  text += sqlite::sql_name(index.name) + " ON " + quoted_name() + " (" + columns + ")";
   if (!index.condition.empty()) text.append(" WHERE ").append(index.condition);
   return text + ";";
 }

@@ -3,24 +3,16 @@
 
 #include <cstddef>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "sqlite/quote.h"
 #include "turnstile/statement.h"
 #include "turnstile/value.h"
 
 namespace turnstile::text {
 
-/// The name of a table or column as SQL has it, whatever characters are in it.
-[[nodiscard]] inline std::string sql_name(std::string_view name) {
-  std::string text = "\"";
-  for (const char c : name) {
-    if (c == '"') text += '"';
-    text += c;
-  }
-  return text + '"';
-}
+using sqlite::sql_name;
 
 /// Values in the order of their places in a statement. Threads: confined.
 class Parameters {

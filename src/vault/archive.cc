@@ -22,6 +22,7 @@
 #include "vault/files.h"
 #include "vault/raise.h"
 #include "vault/storage/encrypted_file.h"
+#include "vault/storage/write_file.h"
 #include "vault/text_record.h"
 #include "vault/timestamp.h"
 
@@ -105,15 +106,6 @@ bool pump(int source, std::int64_t bytes, const fs::path& path,
     bytes -= got;
   }
   return true;
-}
-
-void put(int target, std::span<const std::byte> bytes, const fs::path& path, const Call& call) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(target, bytes.data(), bytes.size());
-    if (written == -1 && errno == EINTR) continue;
-    if (written <= 0) raise_write("cannot write", path, errno, call);
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
 }
 
 ArchiveManifest::File file_entry(const std::string& name, const fs::path& path, const Call& call) {
@@ -258,7 +250,7 @@ BackupInfo write_archive(const fs::path& target, const ProfileRecord& profile,
   }
   database::TempFile archive(target, call);
   const auto append = [&](std::span<const std::byte> bytes) {
-    put(archive.descriptor(), bytes, target, call);
+    write_all(archive.descriptor(), bytes, target, call);
   };
   append(std::as_bytes(std::span(kArchiveMagic)));
   append(length_bytes(text.size()));
@@ -313,7 +305,7 @@ void extract_archive(const fs::path& archive, const ArchiveManifest& manifest,
     database::Sha256 hash;
     const auto sink = [&](std::span<const std::byte> bytes) {
       hash.add(bytes);
-      put(place.number(), bytes, path, call);
+      write_all(place.number(), bytes, path, call);
     };
     if (!pump(source.number(), file.bytes, archive, sink, call))
       raise_invalid_backup(archive, "it is cut off", call);

@@ -23,6 +23,7 @@
 #include "vault/files.h"
 #include "vault/open_database.h"
 #include "vault/raise.h"
+#include "vault/storage/write_file.h"
 #include "vault/timestamp.h"
 
 namespace turnstile::vault {
@@ -75,16 +76,6 @@ std::size_t read_some(int descriptor, std::span<std::byte> room, const fs::path&
     const ssize_t got = ::read(descriptor, room.data(), room.size());
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno != EINTR) raise_read("cannot read", path, errno, call);
-  }
-}
-
-void write_some(int descriptor, std::span<const std::byte> bytes, const fs::path& path,
-                const Call& call) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written == -1 && errno == EINTR) continue;
-    if (written <= 0) raise_write("cannot write", path, errno, call);
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }
 
@@ -189,7 +180,7 @@ std::string AttachmentStore::write_content(const std::string& id, std::int64_t s
   database::TempFile file(file_of(id), call_);
   std::vector<std::byte> piece(kPiece);
   while (const std::size_t got = next(piece))
-    write_some(file.descriptor(), std::span(piece).first(got), file.path(), call_);
+    write_all(file.descriptor(), std::span(piece).first(got), file.path(), call_);
   file.sync();
   publish_when_free(file, false);
   return hash.finish();
@@ -291,7 +282,7 @@ void AttachmentStore::write_to(std::string_view id, const fs::path& destination)
   const Attachment attachment = get(id);
   database::TempFile file(destination, call_);
   read_content(attachment, [&](std::span<const std::byte> piece) {
-    write_some(file.descriptor(), piece, file.path(), call_);
+    write_all(file.descriptor(), piece, file.path(), call_);
   });
   file.sync();
   publish_when_free(file, false);

@@ -13,12 +13,14 @@
 #include <exception>
 #include <iterator>
 #include <new>
+#include <span>
 #include <system_error>
 #include <thread>
 
 #include "gate/descriptor.h"
 #include "gate/sync_point.h"
 #include "vault/raise.h"
+#include "vault/storage/write_file.h"
 
 namespace turnstile::vault {
 
@@ -31,15 +33,6 @@ constexpr mode_t kModeBits = 0777;
 /// Of that name itself, not of what a link leads to; -1 and errno otherwise.
 int open_folder(const fs::path& path) noexcept {
   return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-}
-
-void write_all(int descriptor, std::string_view bytes, const fs::path& path, const Call& call) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written == -1 && errno == EINTR) continue;
-    if (written <= 0) raise_write("cannot write", path, errno, call);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
 }
 
 std::string read_up_to(int descriptor, std::size_t most, const fs::path& path, const Call& call) {
@@ -94,21 +87,13 @@ void publish_when_free(database::TempFile& file, bool overwrite) {
 }
 
 void write_file_atomic(const fs::path& path, std::string_view content, const Call& call) {
-  try {
+  naming_profile(path, [&] {
     database::TempFile temp(path, call);
-    write_all(temp.descriptor(), content, path, call);
+    write_all(temp.descriptor(), std::as_bytes(std::span(content)), path, call);
     temp.sync();
     gate::sync_point("write_file_atomic:synced");
     publish_when_free(temp, true);
-  } catch (const StorageError& error) {
-    if (error.code() == code("PROFILE_STORAGE_WRITE")) throw;
-    Error::Details details;
-    details.code = code("PROFILE_STORAGE_WRITE");
-    details.message = "cannot write " + quoted(path) + ": " + error.what();
-    details.system_code = error.system_code();
-    details.where = error.where();
-    throw StorageError(std::move(details));
-  }
+  });
 }
 
 std::optional<std::string> read_small_file(const fs::path& path, const Call& call,
@@ -183,7 +168,7 @@ void copy_file(const fs::path& from, const fs::path& to, const Call& call) {
   for (;;) {
     const std::string piece = read_up_to(source.number(), kPiece, from, call);
     if (piece.empty()) return;
-    write_all(target.number(), piece, to, call);
+    write_all(target.number(), std::as_bytes(std::span(piece)), to, call);
   }
 }
 

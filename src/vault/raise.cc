@@ -52,8 +52,4 @@ void raise_busy(std::string_view code, std::string_view what, Holder holder, con
   throw Timeout(std::move(details), std::move(holder), call.waited());
 }
 
-std::string quoted(const std::filesystem::path& path) {
-  return "'" + path.string() + "'";
-}
-
 }  // namespace turnstile::vault

@@ -7,6 +7,7 @@
 
 #include "sqlite/call.h"
 #include "sqlite/error_code.h"
+#include "sqlite/quote.h"
 #include "turnstile/error.h"
 
 namespace turnstile::vault {
@@ -29,7 +30,6 @@ namespace turnstile::vault {
 [[noreturn]] void raise_busy(std::string_view code, std::string_view what, Holder holder,
                              const Call& call);
 
-/// `'/x/y'`.
-[[nodiscard]] std::string quoted(const std::filesystem::path& path);
+using sqlite::quoted;
 
 }  // namespace turnstile::vault

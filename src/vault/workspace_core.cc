@@ -10,6 +10,7 @@
 #include "database/copies/temp_file.h"
 #include "database/serialised_sink.h"
 #include "gate/sync_point.h"
+#include "gate/write_all.h"
 #include "sqlite/raise.h"
 #include "vault/files.h"
 #include "vault/raise.h"
@@ -140,8 +141,8 @@ void WorkspaceCore::prepare_root(const Call& call) {
     }
     // Permissions alone do not tell: the file system may be full or read-only.
     database::TempFile probe(layout_.registry(), call);
-    if (::write(probe.descriptor(), "x", 1) != 1)
-      raise_write("cannot write", probe.path(), errno, call);
+    const int cause = gate::write_all(probe.descriptor(), "x");
+    if (cause != 0) raise_write("cannot write", probe.path(), cause, call);
   } catch (const StorageError& cause) {
     raise_not_writable(layout_.root(), cause);
   }

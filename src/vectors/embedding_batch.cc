@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gate/sync_point.h"
+#include "sqlite/exception_text.h"
 #include "sqlite/utf8.h"
 #include "turnstile/error.h"
 #include "vectors/items.h"
@@ -27,17 +28,6 @@ std::string presentable(std::string_view text) {
   constexpr std::size_t kLongest = 1000;
   text = text.substr(0, kLongest);
   return std::string(text.substr(0, sqlite::find_invalid_utf8(text)));
-}
-
-/// What the exception that is being handled says.
-std::string what_now() {
-  try {
-    throw;
-  } catch (const std::exception& error) {
-    return presentable(error.what());
-  } catch (...) {
-    return "something that is no std::exception";
-  }
 }
 
 }  // namespace
@@ -76,7 +66,7 @@ EmbeddingBatches::Vectors EmbeddingBatches::embed(const std::vector<EmbeddingJob
             " texts";
   } catch (...) {
     counters_.add(&EmbeddingCounters::provider_failures);
-    error = what_now();
+    error = presentable(sqlite::text_of(std::current_exception()));
   }
   retry_later(marks_of(jobs), error);
   return {};
@@ -175,7 +165,7 @@ std::vector<EmbeddingJob> EmbeddingBatches::with_contents(std::vector<Mark> mark
       error = std::to_string(contents.size()) + " contents came for " + std::to_string(ids.size()) +
               " ids";
   } catch (...) {
-    error = what_now();
+    error = presentable(sqlite::text_of(std::current_exception()));
   }
   if (!error.empty()) {
     counters_.add(&EmbeddingCounters::source_failures);

@@ -115,10 +115,6 @@ Migrations schema_steps() {
   return {{.version = 1, .name = "collections and marks", .sql = std::string(kFixedTables)}};
 }
 
-std::string sql_name(std::string_view name) {
-  return "\"" + std::string(name) + "\"";  // No name of a column has quotes in it.
-}
-
 int block_size_for(std::size_t record_size) noexcept {
   // An upsert writes whole blocks, so that they should be small; a scan reads them page by page,
   // so that a page should not be half empty at their end.

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sqlite/quote.h"
 #include "turnstile/migration.h"
 #include "turnstile/transaction.h"
 #include "turnstile/vectors.h"
@@ -50,7 +51,6 @@ inline constexpr int kFirstColumn = 3;
 void create_tables(WriteTx& tx, const Tables& tables, const VectorDefinition& definition);
 void drop_tables(WriteTx& tx, const Tables& tables, const VectorDefinition& definition);
 
-/// A name in SQL.
-[[nodiscard]] std::string sql_name(std::string_view name);
+using sqlite::sql_name;
 
 }  // namespace turnstile::vectors

@@ -209,5 +209,16 @@ TEST_F(Torture, RefusesNumbersThatItCannotDo) {
   EXPECT_THAT(names_in(directory()), IsEmpty());
 }
 
+TEST_F(Torture, RefusesWordsOfAWorkerThatAreNoNumbers) {
+  for (const char* pid : {"no", "1x", "", "99999999999999999999"}) {
+    const CliResult worker = run_cli({"--torture-worker", pid, "a.db", "1", "1", "1", "1"});
+    EXPECT_EQ(worker.status, 3) << worker.err;
+    EXPECT_THAT(worker.err, HasSubstr(std::string("'") + pid + "' is no number"));
+    EXPECT_EQ(run_cli({"--torture-disk", pid, directory() + "/busy"}).status, 3) << pid;
+  }
+  EXPECT_EQ(run_cli({"--torture-worker", "1", "a.db", "1", "many", "1", "1"}).status, 3);
+  EXPECT_THAT(names_in(directory()), IsEmpty());
+}
+
 }  // namespace
 }  // namespace turnstile::test

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <string>
 
@@ -36,17 +35,6 @@ AuditKey audit_key(const Context& context) {
     return AuditKey::from_hex(without_space(read_file(*file)));
   const char* const variable = std::getenv("TURNSTILE_AUDIT_KEY");
   return variable == nullptr ? AuditKey() : AuditKey::from_hex(without_space(variable));
-}
-
-std::optional<std::int64_t> whole_number(const Arguments& arguments, std::string_view flag) {
-  const auto text = arguments.value(flag);
-  if (!text) return std::nullopt;
-  std::int64_t number = 0;
-  const char* const end = text->data() + text->size();
-  const auto [rest, error] = std::from_chars(text->data(), end, number);
-  if (error == std::errc() && rest == end && number >= 0) return number;
-  throw usage_failure(fmt::format("'{}' is no number for {}", *text, flag),
-                      "Write a whole number from 0 on.");
 }
 
 std::optional<std::chrono::system_clock::time_point> moment(const Arguments& arguments,

@@ -17,9 +17,6 @@ namespace turnstile::cli {
 /// MisuseError (AUDIT_KEY_INVALID).
 [[nodiscard]] AuditKey audit_key(const Context& context);
 
-/// The value of a flag, a whole number from 0 on. Throws Failure (USAGE).
-[[nodiscard]] std::optional<std::int64_t> whole_number(const Arguments& arguments,
-                                                       std::string_view flag);
 /// The value of a flag, a time in ISO 8601 and UTC. Throws Failure (USAGE).
 [[nodiscard]] std::optional<std::chrono::system_clock::time_point> moment(
     const Arguments& arguments, std::string_view flag);

@@ -51,8 +51,8 @@ ExitCode run_audit_export(Context& context) {
     ProgressBar progress(arguments.json());
     const Database database = open_for_reading(context, 1);
     report = AuditTrail(database.lane("cli"), key)
-                 .export_to(out, {.after = whole_number(arguments, "--after").value_or(0),
-                                  .until = whole_number(arguments, "--until"),
+                 .export_to(out, {.after = arguments.integer("--after", 0).value_or(0),
+                                  .until = arguments.integer("--until", 0),
                                   .progress = progress.sink(),
                                   .stop = stop.get_token()});
   }

@@ -17,9 +17,8 @@ AuditQuery query_of(const Arguments& arguments) {
   query.subject = arguments.value("--subject").value_or("");
   query.trace = arguments.value("--trace").value_or("");
   query.session = arguments.value("--session").value_or("");
-  query.before = whole_number(arguments, "--before");
-  query.limit =
-      static_cast<std::size_t>(whole_number(arguments, "--limit").value_or(kDefaultLimit));
+  query.before = arguments.integer("--before", 0);
+  query.limit = static_cast<std::size_t>(arguments.integer("--limit", 0).value_or(kDefaultLimit));
   return query;
 }
 

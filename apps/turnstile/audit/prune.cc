@@ -17,7 +17,7 @@ namespace {
 constexpr std::chrono::hours kLongestAge = std::chrono::days(36'500);
 
 AuditRetention retention_of(const Arguments& arguments) {
-  AuditRetention retention{.max_events = whole_number(arguments, "--max-events")};
+  AuditRetention retention{.max_events = arguments.integer("--max-events", 0)};
   if (const auto age = arguments.duration("--max-age", kLongestAge))
     retention.max_age = std::chrono::duration_cast<std::chrono::seconds>(*age);
   if (!retention.max_age && !retention.max_events) {

@@ -15,8 +15,8 @@ constexpr std::int64_t kDefaultLines = 10;
 
 // Behind which event it is to begin.
 std::int64_t beginning(const Arguments& arguments, const AuditTrail& trail) {
-  const auto after = whole_number(arguments, "--after");
-  const auto lines = whole_number(arguments, "--lines");
+  const auto after = arguments.integer("--after", 0);
+  const auto lines = arguments.integer("--lines", 0);
   if (after && lines)
     throw usage_failure("--after and --lines both say where to begin", "Leave one of them out.");
   if (after) return *after;

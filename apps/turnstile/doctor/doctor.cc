@@ -1,7 +1,6 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -16,6 +15,7 @@
 #include "doctor/findings.h"
 #include "doctor/workspace.h"
 #include "failure.h"
+#include "number.h"
 #include "text.h"
 #include "turnstile/options.h"
 
@@ -24,18 +24,14 @@ namespace turnstile::cli {
 namespace {
 
 ExpectedEmbedding parse_embedding(const std::string& text) {
-  ExpectedEmbedding expected;
   const std::size_t equals = text.rfind('=');
   const std::string number = equals == std::string::npos ? "" : text.substr(equals + 1);
-  const auto [end, error] =
-      std::from_chars(number.data(), number.data() + number.size(), expected.dimension);
-  if (equals == 0 || number.empty() || error != std::errc() ||
-      end != number.data() + number.size()) {
+  const auto dimension = parse_number<decltype(ExpectedEmbedding::dimension)>(number);
+  if (equals == 0 || !dimension) {
     throw usage_failure(fmt::format("--embedding needs NAME=DIM, not '{}'", printable(text)),
                         "Give the name of a collection and a number: --embedding notes=768.");
   }
-  expected.collection = text.substr(0, equals);
-  return expected;
+  return {.collection = text.substr(0, equals), .dimension = *dimension};
 }
 
 bool agrees(const Context& context, const std::string& fix) {

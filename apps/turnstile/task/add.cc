@@ -33,9 +33,9 @@ NewTask task_of(const Arguments& arguments) {
   task.after = parse_task_ids(arguments.values("--after"));
   using Int = std::numeric_limits<int>;
   task.priority =
-      static_cast<int>(integer_flag(arguments, "--priority", Int::min(), Int::max()).value_or(0));
+      static_cast<int>(arguments.integer("--priority", Int::min(), Int::max()).value_or(0));
   task.max_attempts = static_cast<int>(
-      integer_flag(arguments, "--max-attempts", 1, Int::max()).value_or(task.max_attempts));
+      arguments.integer("--max-attempts", 1, Int::max()).value_or(task.max_attempts));
   return task;
 }
 

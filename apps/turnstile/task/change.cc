@@ -76,8 +76,7 @@ ExitCode run_task_cancel(Context& context) {
 
 ExitCode run_task_prune(Context& context) {
   TaskOptions options;
-  options.keep_finished =
-      integer_flag(context.arguments, "--keep", 0).value_or(options.keep_finished);
+  options.keep_finished = context.arguments.integer("--keep", 0).value_or(options.keep_finished);
   const Database database = open_tasks(context);
   const std::int64_t removed = TaskQueue(database.lane("cli"), options).prune();
   if (context.arguments.json())

@@ -4,24 +4,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
-#include <system_error>
 #include <utility>
 
 #include "failure.h"
 #include "json.h"
+#include "number.h"
 #include "session.h"
 
 namespace turnstile::cli {
 
 namespace {
-
-std::optional<std::int64_t> parse_integer(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || rest != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 // For one word of a line that a person could give to a shell.
 std::string quoted(const std::string& word) {
@@ -63,22 +55,8 @@ TaskQueue tasks_for_reading(const Database& database) {
   return TaskQueue(std::move(lane));
 }
 
-std::optional<std::int64_t> integer_flag(const Arguments& arguments, std::string_view flag,
-                                         std::int64_t least, std::int64_t most) {
-  const auto text = arguments.value(flag);
-  if (!text) return std::nullopt;
-  const auto number = parse_integer(*text);
-  if (!number || *number < least || *number > most) {
-    throw usage_failure(fmt::format("'{}' is no value for {}", printable(*text), flag),
-                        most == std::numeric_limits<std::int64_t>::max()
-                            ? fmt::format("Give an integer of at least {}.", least)
-                            : fmt::format("Give an integer from {} to {}.", least, most));
-  }
-  return number;
-}
-
 TaskId parse_task_id(std::string_view word) {
-  const auto id = parse_integer(word);
+  const auto id = parse_number<TaskId>(word);
   if (!id || *id < 1) {
     throw usage_failure(fmt::format("'{}' is no number of a task", printable(word)),
                         "`turnstile task list DB` shows the numbers.");

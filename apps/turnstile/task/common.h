@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,11 +22,6 @@ inline constexpr std::string_view kCommandTask = "command";
 
 /// For one that only looks. Throws Failure (TABLE_NOT_FOUND) for a file without tasks.
 [[nodiscard]] TaskQueue tasks_for_reading(const Database& database);
-
-/// The value of a flag. Throws Failure (USAGE) when it is no integer from `least` to `most`.
-[[nodiscard]] std::optional<std::int64_t> integer_flag(
-    const Arguments& arguments, std::string_view flag, std::int64_t least,
-    std::int64_t most = std::numeric_limits<std::int64_t>::max());
 
 /// Throw Failure (USAGE).
 [[nodiscard]] TaskId parse_task_id(std::string_view word);

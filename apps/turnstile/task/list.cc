@@ -98,8 +98,8 @@ ExitCode run_task_list(Context& context) {
   const Arguments& arguments = context.arguments;
   TaskFilter filter;
   filter.queue = arguments.value("--queue").value_or("");
-  filter.limit = integer_flag(arguments, "--limit", 1).value_or(filter.limit);
-  filter.before = integer_flag(arguments, "--before", 1);
+  filter.limit = arguments.integer("--limit", 1).value_or(filter.limit);
+  filter.before = arguments.integer("--before", 1);
   if (const auto state = arguments.value("--state")) filter.state = task_state(*state);
 
   const Database database = open_for_reading(context, 1);

@@ -152,8 +152,7 @@ ExitCode run_task_work(Context& context) {
   WorkerPoolOptions options;
   if (auto queues = arguments.values("--queue"); !queues.empty())
     options.queues = std::move(queues);
-  options.workers =
-      static_cast<int>(integer_flag(arguments, "--workers", 1, kMostWorkers).value_or(1));
+  options.workers = static_cast<int>(arguments.integer("--workers", 1, kMostWorkers).value_or(1));
   options.log_sink = [json = arguments.json()](const LogEvent& event) {
     report_warning(event.code, event.message, json);
   };

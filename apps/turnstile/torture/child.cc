@@ -26,6 +26,31 @@ int code_of(int status) {
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+// A command blocks the signals that it waits for, and this program ignores SIGPIPE: neither is for
+// its children. What whoever started us wants to be ignored, as nohup does, stays ignored there.
+class SpawnAttributes {
+ public:
+  SpawnAttributes() {
+    sigset_t none;
+    ::sigemptyset(&none);
+    sigset_t ignored_by_us;
+    ::sigemptyset(&ignored_by_us);
+    ::sigaddset(&ignored_by_us, SIGPIPE);
+    ::posix_spawnattr_init(&attributes_);
+    ::posix_spawnattr_setsigmask(&attributes_, &none);
+    ::posix_spawnattr_setsigdefault(&attributes_, &ignored_by_us);
+    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  }
+  ~SpawnAttributes() { ::posix_spawnattr_destroy(&attributes_); }
+  SpawnAttributes(const SpawnAttributes&) = delete;
+  SpawnAttributes& operator=(const SpawnAttributes&) = delete;
+
+  [[nodiscard]] const posix_spawnattr_t* get() const noexcept { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_{};
+};
+
 }  // namespace
 
 Child Child::of_this_program(std::vector<std::string> words) {
@@ -46,10 +71,10 @@ Child::Child(std::vector<std::string> words, bool is_this_program) {
   ::posix_spawn_file_actions_adddup2(&actions, to_child[0], STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, from_child[1], STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, from_child[1], STDERR_FILENO);
-  const int result =
-      is_this_program
-          ? ::posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, pointers.data(), environ)
-          : ::posix_spawnp(&pid_, pointers.front(), &actions, nullptr, pointers.data(), environ);
+  const SpawnAttributes attributes;
+  const auto spawn = is_this_program ? ::posix_spawn : ::posix_spawnp;
+  const char* const program = is_this_program ? "/proc/self/exe" : pointers.front();
+  const int result = spawn(&pid_, program, &actions, attributes.get(), pointers.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(to_child[0]);
   ::close(from_child[1]);

@@ -23,6 +23,9 @@
 #include <stop_token>
 #include <thread>
 
+#include "failure.h"
+#include "number.h"
+#include "text.h"
 #include "torture/load.h"
 #include "torture/storage_failure.h"
 #include "turnstile/tasks.h"
@@ -302,6 +305,24 @@ void end_with_parent(pid_t parent) {
   if (::getppid() != parent) std::_Exit(1);
 }
 
+template <class Number>
+Number number_in(const std::string& word) {
+  if (const auto number = parse_number<Number>(word)) return *number;
+  throw usage_failure(fmt::format("'{}' is no number", printable(word)),
+                      "Only `turnstile torture` starts such a process.");
+}
+
+// Throws Failure (USAGE).
+int run_worker(const std::vector<std::string>& words) {
+  Worker worker(words[2], number_in<std::int64_t>(words[3]), number_in<int>(words[4]),
+                number_in<std::uint64_t>(words[5]),
+                milliseconds(number_in<std::int64_t>(words[6])));
+  end_with_parent(number_in<pid_t>(words[1]));
+  // A file that may not grow is an error of the write then, and not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
+  return worker.run();
+}
+
 }  // namespace
 
 std::vector<std::string> worker_words(std::string_view db, long run, int threads,
@@ -315,17 +336,19 @@ bool run_hidden(const std::vector<std::string>& words, int& status) {
   constexpr std::size_t kWorkerWords = 7;
   constexpr std::size_t kDiskWords = 3;
   if (words.empty()) return false;
-  if (words[0] == kDiskWord && words.size() == kDiskWords) {
-    end_with_parent(std::stoi(words[1]));
-    keep_disk_busy(words[2]);
+  const bool is_disk = words[0] == kDiskWord && words.size() == kDiskWords;
+  const bool is_worker = words[0] == kWorkerWord && words.size() == kWorkerWords;
+  if (!is_disk && !is_worker) return false;
+  try {
+    if (is_disk) {
+      end_with_parent(number_in<pid_t>(words[1]));
+      keep_disk_busy(words[2]);
+    }
+    status = run_worker(words);
+  } catch (const Failure& failure) {
+    report(failure, false);
+    status = static_cast<int>(failure.status());
   }
-  if (words[0] != kWorkerWord || words.size() != kWorkerWords) return false;
-  end_with_parent(std::stoi(words[1]));
-  // A file that may not grow is an error of the write then, and not the end.
-  std::signal(SIGXFSZ, SIG_IGN);
-  status = Worker(words[2], std::stol(words[3]), std::stoi(words[4]), std::stoul(words[5]),
-                  milliseconds(std::stol(words[6])))
-               .run();
   return true;
 }
 

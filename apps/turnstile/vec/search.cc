@@ -2,7 +2,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -11,6 +10,7 @@
 #include "failure.h"
 #include "input.h"
 #include "json.h"
+#include "number.h"
 #include "session.h"
 #include "text.h"
 #include "vec/commands.h"
@@ -24,10 +24,8 @@ namespace {
 std::optional<double> real_number(const Arguments& arguments, std::string_view flag) {
   const auto text = arguments.value(flag);
   if (!text) return std::nullopt;
-  double number = 0;
-  const char* end = text->data() + text->size();
-  const auto read = std::from_chars(text->data(), end, number);
-  if (read.ec != std::errc() || read.ptr != end || !std::isfinite(number))
+  const auto number = parse_number<double>(*text);
+  if (!number || !std::isfinite(*number))
     throw usage_failure(fmt::format("'{}' is no number for {}", printable(*text), flag),
                         "Give a number such as 0.3.");
   return number;

@@ -19,8 +19,10 @@
 #include "database/copies/file_error.h"
 #include "database/copies/temp_file.h"
 #include "gate/claim.h"
+#include "gate/descriptor.h"
 #include "gate/process_gate.h"
 #include "gate/sync_point.h"
+#include "gate/write_all.h"
 #include "sqlite/error_code.h"
 #include "sqlite/raise.h"
 
@@ -98,15 +100,11 @@ bool link_aside(const fs::path& path, const fs::path& aside, const std::vector<f
 void write_note(const fs::path& path, const fs::path& aside, const Call& call) {
   const fs::path note = beside(path, kNote);
   const std::string text = aside.filename().string() + "\n";
-  const int descriptor =
-      ::open(note.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-  const bool written =
-      descriptor != -1 &&
-      ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      ::fsync(descriptor) == 0;
-  const int cause = errno;
-  if (descriptor != -1) ::close(descriptor);
-  if (!written) raise_file_error(cause, "cannot write '" + note.string() + "'", call);
+  const gate::Descriptor file(
+      ::open(note.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+  int cause = file.is_open() ? gate::write_all(file.number(), text) : errno;
+  if (cause == 0 && ::fsync(file.number()) != 0) cause = errno;
+  if (cause != 0) raise_file_error(cause, "cannot write '" + note.string() + "'", call);
   sync_directory(path.parent_path(), call);
 }
 

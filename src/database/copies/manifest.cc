@@ -1,14 +1,13 @@
 #include "database/copies/manifest.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <tuple>
 #include <utility>
 
 #include "database/copies/file_error.h"
 #include "database/copies/temp_file.h"
+#include "gate/write_all.h"
 #include "sqlite/connection.h"
+#include "sqlite/quote.h"
 
 namespace turnstile::database {
 
@@ -76,8 +75,8 @@ void write_manifest(const std::filesystem::path& file, const Manifest& manifest,
   const std::filesystem::path path = manifest_path(file);
   TempFile temp(path, call);
   const std::string text = manifest.to_json();
-  if (::write(temp.descriptor(), text.data(), text.size()) != std::ssize(text))
-    raise_file_error(errno, "cannot write '" + path.string() + "'", call);
+  const int cause = gate::write_all(temp.descriptor(), text);
+  if (cause != 0) raise_file_error(cause, "cannot write " + sqlite::quoted(path), call);
   temp.imitate(file);
   temp.sync();
   temp.publish(true);

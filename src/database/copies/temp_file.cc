@@ -15,6 +15,7 @@
 
 #include "database/copies/file_error.h"
 #include "sqlite/error_code.h"
+#include "sqlite/quote.h"
 #include "sqlite/raise.h"
 
 namespace turnstile::database {
@@ -25,10 +26,6 @@ namespace {
 
 constexpr std::string_view kMark = ".turnstile-";
 constexpr std::string_view kEnd = ".tmp";
-
-std::string quoted(const fs::path& path) {
-  return "'" + path.string() + "'";
-}
 
 fs::path hidden_name(const fs::path& destination) {
   std::random_device random;
@@ -65,8 +62,9 @@ void remove_abandoned(const fs::path& directory) noexcept {
   }
 }
 
-void raise_file_error(int cause, std::string_view what, const Call& call) {
-  const auto code = [cause] {
+void raise_file_error(int cause, std::string_view what, const Call& call,
+                      std::string_view otherwise) {
+  const auto code = [&] {
     switch (cause) {
       case EACCES:
       case EPERM:
@@ -79,7 +77,7 @@ void raise_file_error(int cause, std::string_view what, const Call& call) {
       case EDQUOT:
         return turnstile::code("DB_DISK_FULL");
       default:
-        return turnstile::code("DB_IO");
+        return otherwise;
     }
   }();
   sqlite::raise_system(code, what, cause, call);
@@ -93,7 +91,8 @@ TempFile::TempFile(fs::path destination, const Call& call)
     descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                          S_IRUSR | S_IWUSR);
     if (descriptor_ == -1)
-      raise_file_error(errno, "cannot make a file in " + quoted(destination_.parent_path()), call_);
+      raise_file_error(errno, "cannot make a file in " + sqlite::quoted(destination_.parent_path()),
+                       call_);
     struct stat status {};
     const bool is_locked = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
     if (is_locked && ::fstat(descriptor_, &status) == 0 && status.st_nlink > 0) return;
@@ -104,7 +103,8 @@ TempFile::TempFile(fs::path destination, const Call& call)
     if (!is_locked && cause != EWOULDBLOCK) {
       ::unlink(path_.c_str());
       descriptor_ = -1;
-      raise_file_error(cause, "cannot lock a file in " + quoted(destination_.parent_path()), call_);
+      raise_file_error(cause, "cannot lock a file in " + sqlite::quoted(destination_.parent_path()),
+                       call_);
     }
   }
 }
@@ -118,7 +118,7 @@ TempFile::~TempFile() {
 std::int64_t TempFile::size() const {
   struct stat status {};
   if (::fstat(descriptor_, &status) != 0)
-    raise_file_error(errno, "cannot look at " + quoted(path_), call_);
+    raise_file_error(errno, "cannot look at " + sqlite::quoted(path_), call_);
   return status.st_size;
 }
 
@@ -131,12 +131,12 @@ void TempFile::imitate(const fs::path& model) {
   const mode_t mode = status.st_mode & kPermissions;
   // To another group than the model's nothing is granted.
   if (::fchmod(descriptor_, given ? mode : mode & S_IRWXU) != 0)
-    raise_file_error(errno, "cannot set the permissions of " + quoted(path_), call_);
+    raise_file_error(errno, "cannot set the permissions of " + sqlite::quoted(path_), call_);
 }
 
 void TempFile::sync() {
   if (::fsync(descriptor_) != 0)
-    raise_file_error(errno, "cannot bring " + quoted(path_) + " to the medium", call_);
+    raise_file_error(errno, "cannot bring " + sqlite::quoted(path_) + " to the medium", call_);
 }
 
 void TempFile::publish(bool overwrite, std::string_view if_there) {
@@ -153,8 +153,9 @@ void TempFile::publish(bool overwrite, std::string_view if_there) {
   if (rename() != 0) {
     const int cause = errno;
     if (cause == EEXIST)
-      sqlite::raise_system(if_there, "there is a file " + quoted(destination_), cause, call_);
-    raise_file_error(cause, "cannot rename a file to " + quoted(destination_), call_);
+      sqlite::raise_system(if_there, "there is a file " + sqlite::quoted(destination_), cause,
+                           call_);
+    raise_file_error(cause, "cannot rename a file to " + sqlite::quoted(destination_), call_);
   }
   // Before anybody of this process opens it: closing drops the locks that SQLite has on a file.
   ::close(std::exchange(descriptor_, -1));
@@ -168,7 +169,7 @@ void sync_directory(const fs::path& directory, const Call& call) {
   if (descriptor != -1) ::close(descriptor);
   // Some file systems cannot sync a directory, and order renames by themselves.
   if (!synced && cause != EINVAL)
-    raise_file_error(cause, "cannot bring " + quoted(directory) + " to the medium", call);
+    raise_file_error(cause, "cannot bring " + sqlite::quoted(directory) + " to the medium", call);
 }
 
 }  // namespace turnstile::database

@@ -13,45 +13,15 @@
 #include "database/copies/file_error.h"
 #include "database/copies/sha256.h"
 #include "gate/sync_point.h"
+#include "gate/write_all.h"
 #include "sqlite/error_code.h"
 #include "sqlite/online_backup.h"
+#include "sqlite/quote.h"
 #include "sqlite/raise.h"
 
 namespace turnstile::database {
 
 namespace {
-
-std::string quoted_name(std::string_view name) {
-  std::string text = "\"";
-  for (const char c : name) {
-    if (c == '"') text += c;
-    text += c;
-  }
-  return text + '"';
-}
-
-std::string quoted_text(std::string_view value) {
-  std::string text = "'";
-  for (const char c : value) {
-    if (c == '\'') text += c;
-    text += c;
-  }
-  return text + "'";
-}
-
-// https://sqlite.org/uri.html#the_uri_path
-std::string uri_path(const std::filesystem::path& path) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string uri = "file:";
-  for (const char c : path.string()) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '%' || c == '?' || c == '#')
-      (uri += '%').append({kHex[byte >> 4U], kHex[byte & 15U]});
-    else
-      uri += c;
-  }
-  return uri;
-}
 
 // A copy of pages says that it has a write-ahead log, as the original does; whoever opened it would
 // make one beside it, and could not where he may not write. These two bytes of the header say it
@@ -60,10 +30,9 @@ void forget_log(const TempFile& copy, const Call& call) {
   constexpr std::array<char, 2> kRollbackJournal{1, 1};
   constexpr off_t kVersions = 18;
   if (copy.size() == 0) return;
-  const ssize_t written =
-      ::pwrite(copy.descriptor(), kRollbackJournal.data(), kRollbackJournal.size(), kVersions);
-  if (written == std::ssize(kRollbackJournal)) return;
-  raise_file_error(errno, "cannot write '" + copy.path().string() + "'", call);
+  const int cause =
+      gate::write_all_at(copy.descriptor(), std::as_bytes(std::span(kRollbackJournal)), kVersions);
+  if (cause != 0) raise_file_error(cause, "cannot write " + sqlite::quoted(copy.path()), call);
 }
 
 }  // namespace
@@ -103,9 +72,10 @@ std::vector<TableRows> count_rows(sqlite::Connection& connection, const Attentio
   for (const std::string& name : names) {
     attention.require_wanted();
     attention.tell("count", std::ssize(tables), std::ssize(names));
-    tables.push_back({name, connection.prepare("SELECT count(*) FROM main." + quoted_name(name))
-                                .query<std::int64_t>()
-                                .one()});
+    tables.push_back(
+        {name, connection.prepare("SELECT count(*) FROM main." + sqlite::sql_name(name))
+                   .query<std::int64_t>()
+                   .one()});
   }
   return tables;
 }
@@ -144,7 +114,7 @@ std::vector<std::string> find_orphans(sqlite::Connection& connection, const Atte
 std::unique_ptr<sqlite::Connection> open_immutable(const std::filesystem::path& path,
                                                    const Call& call, const Reading& reading) {
   sqlite::Connection::Config config;
-  config.path = uri_path(path) + "?immutable=1";
+  config.path = sqlite::file_uri(path) + "?immutable=1";
   config.uri = true;
   config.read_only = true;
   config.protection = reading.protection;
@@ -174,7 +144,7 @@ void copy_compactly(sqlite::Connection& source, TempFile& copy, const Attention&
   attention.require_wanted();
   attention.tell("compact", 0, -1);
   const std::stop_callback on_stop(attention.call.stop, [&source] { source.interrupt(); });
-  source.execute("VACUUM INTO " + quoted_text(copy.path().string()));
+  source.execute("VACUUM INTO " + sqlite::sql_text(copy.path().string()));
   attention.require_wanted();
 }
 

@@ -12,6 +12,7 @@
 #include "database/core.h"
 #include "gate/sync_point.h"
 #include "sqlite/error_code.h"
+#include "sqlite/quote.h"
 #include "sqlite/raise.h"
 #include "turnstile/priority.h"
 
@@ -65,15 +66,6 @@ void write(Core& core, const Call& call, Priority priority, const Work& work) {
     }
   };
   core.with_writer(call, priority, run);
-}
-
-std::string quoted_name(std::string_view name) {
-  std::string text = "\"";
-  for (const char c : name) {
-    if (c == '"') text += c;
-    text += c;
-  }
-  return text + '"';
 }
 
 }  // namespace
@@ -220,7 +212,7 @@ void Maintenance::rebuild_text_index(std::string_view table, const MaintenanceOp
       sqlite::raise_misuse(code("TEXT_INDEX_UNKNOWN"),
                            "there is no FTS5 table '" + std::string(table) + "'", call);
     }
-    const std::string name = quoted_name(table);
+    const std::string name = sqlite::sql_name(table);
     connection.execute_script("INSERT INTO " + name + "(" + name + ") VALUES ('rebuild')");
   });
 }

@@ -13,6 +13,7 @@
 #include "gate/sync_point.h"
 #include "sqlite/copy_pages.h"
 #include "sqlite/error_code.h"
+#include "sqlite/quote.h"
 #include "sqlite/raise.h"
 #include "turnstile/statement.h"
 
@@ -21,15 +22,6 @@ namespace turnstile::database {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string as_identifier(std::string_view name) {
-  std::string result = "\"";
-  for (const char c : name) {
-    result += c;
-    if (c == '"') result += '"';
-  }
-  return result + '"';
-}
 
 // Those that are stored, so without virtual ones, whose own tables are among them.
 std::vector<std::string> stored_tables(sqlite::Connection& connection) {
@@ -83,8 +75,8 @@ SafetyCopy::SafetyCopy(sqlite::Connection& connection, const fs::path& file, std
 
 bool SafetyCopy::is_worthwhile() {
   for (const std::string& table : stored_tables(connection_))
-    if (!is_own(table) &&
-        connection_.query_integer("SELECT EXISTS(SELECT 1 FROM " + as_identifier(table) + ")") != 0)
+    if (!is_own(table) && connection_.query_integer("SELECT EXISTS(SELECT 1 FROM " +
+                                                    sqlite::sql_name(table) + ")") != 0)
       return true;
   return false;
 }
@@ -177,7 +169,7 @@ void SafetyCopy::verify() {
 SafetyCopy::RowCounts SafetyCopy::count_rows(sqlite::Connection& connection) {
   RowCounts counts;
   for (const std::string& table : stored_tables(connection))
-    counts[table] = connection.query_integer("SELECT count(*) FROM " + as_identifier(table));
+    counts[table] = connection.query_integer("SELECT count(*) FROM " + sqlite::sql_name(table));
   return counts;
 }
 

@@ -6,6 +6,7 @@
 
 #include "gate/sync_point.h"
 #include "sqlite/error_code.h"
+#include "sqlite/exception_text.h"
 #include "sqlite/raise.h"
 #include "turnstile/error.h"
 
@@ -27,16 +28,6 @@ constexpr std::chrono::nanoseconds kLongestPause = 1s;
 constexpr std::chrono::nanoseconds kPolling = 50ms;
 // In memory nothing happens that the bell does not tell.
 constexpr std::chrono::nanoseconds kForLong = 1h;
-
-std::string what(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& known) {
-    return known.what();
-  } catch (...) {
-    return "an exception of an unknown type";
-  }
-}
 
 }  // namespace
 
@@ -208,7 +199,7 @@ void Observers::tell(Subscription& subscription) noexcept {
   } catch (...) {
     recorder_.on_observer_call(true);
     log(LogEvent::Severity::Warning, "OBSERVER_FAILED",
-        "the callback of an observation threw: " + what(std::current_exception()));
+        "the callback of an observation threw: " + sqlite::text_of(std::current_exception()));
   }
 }
 

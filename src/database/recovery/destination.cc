@@ -7,6 +7,7 @@
 
 #include "database/copies/whole_file.h"
 #include "sqlite/error_code.h"
+#include "sqlite/quote.h"
 #include "sqlite/raise.h"
 
 namespace turnstile::database::recovery {
@@ -67,15 +68,6 @@ std::filesystem::path require_free(std::filesystem::path path, const Call& call)
 
 void FinalizeStatement::operator()(sqlite3_stmt* statement) const noexcept {
   sqlite3_finalize(statement);
-}
-
-std::string quoted_name(std::string_view name) {
-  std::string quoted = "\"";
-  for (const char c : name) {
-    quoted += c;
-    if (c == '"') quoted += c;
-  }
-  return quoted + '"';
 }
 
 Destination::Destination(const std::filesystem::path& path, const PageSource& source,
@@ -205,7 +197,7 @@ std::string Destination::run(std::string_view sql) {
 
 std::string Destination::why_not_whole(std::string_view table) {
   try {
-    const std::string of = table.empty() ? "" : "(" + quoted_name(table) + ")";
+    const std::string of = table.empty() ? "" : "(" + sqlite::sql_name(table) + ")";
     const std::string answer = connection_->query_text("PRAGMA integrity_check" + of);
     return answer == "ok" ? std::string() : answer;
   } catch (const Cancelled&) {

@@ -67,7 +67,4 @@ class Destination {
   RawStatement to_utf8_;
 };
 
-/// `name` between double quotes, as SQL wants it.
-[[nodiscard]] std::string quoted_name(std::string_view name);
-
 }  // namespace turnstile::database::recovery

@@ -7,6 +7,7 @@
 
 #include "gate/sync_point.h"
 #include "sqlite/error_code.h"
+#include "sqlite/quote.h"
 #include "sqlite/raise.h"
 
 namespace turnstile::database::recovery {
@@ -353,7 +354,7 @@ void Salvage::make_virtual_table(const SchemaObject& object) {
   if (destination_.why_not_whole(object.name).empty()) return;
 
   // The full-text modules can make their index from their content.
-  const std::string name = quoted_name(object.name);
+  const std::string name = sqlite::sql_name(object.name);
   std::string why_not =
       destination_.try_run("INSERT INTO " + name + "(" + name + ") VALUES ('rebuild')");
   if (why_not.empty()) why_not = destination_.why_not_whole(object.name);

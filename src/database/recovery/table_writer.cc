@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "sqlite/quote.h"
 #include "turnstile/statement.h"
 
 namespace turnstile::database::recovery {
@@ -25,7 +26,7 @@ struct TableColumn {
 std::vector<TableColumn> columns_of(Destination& destination, const std::string& table) {
   std::vector<TableColumn> columns;
   Statement statement =
-      destination.connection().prepare("PRAGMA main.table_xinfo(" + quoted_name(table) + ")");
+      destination.connection().prepare("PRAGMA main.table_xinfo(" + sqlite::sql_name(table) + ")");
   for (const Row& row : statement.query<>())
     columns.push_back({row.get<std::string>("name"), row.get<int>("pk"), row.get<int>("hidden")});
   return columns;
@@ -35,7 +36,7 @@ std::vector<TableColumn> columns_of(Destination& destination, const std::string&
 std::vector<int> columns_of_index(Destination& destination, const std::string& index) {
   std::vector<int> columns;
   Statement statement =
-      destination.connection().prepare("PRAGMA main.index_xinfo(" + quoted_name(index) + ")");
+      destination.connection().prepare("PRAGMA main.index_xinfo(" + sqlite::sql_name(index) + ")");
   for (const Row& row : statement.query<>())
     columns.push_back(row.get<int>("cid"));
   return columns;
@@ -44,7 +45,7 @@ std::vector<int> columns_of_index(Destination& destination, const std::string& i
 // An INTEGER PRIMARY KEY that is the rowid is the only kind of key that needs no index.
 bool has_index_for_key(Destination& destination, const std::string& table) {
   Statement statement =
-      destination.connection().prepare("PRAGMA main.index_list(" + quoted_name(table) + ")");
+      destination.connection().prepare("PRAGMA main.index_list(" + sqlite::sql_name(table) + ")");
   bool found = false;
   for (const Row& row : statement.query<>())
     found = found || row.get<std::string>("origin") == "pk";
@@ -53,7 +54,7 @@ bool has_index_for_key(Destination& destination, const std::string& table) {
 
 bool is_without_rowid(Destination& destination, const std::string& table) {
   Statement statement =
-      destination.connection().prepare("PRAGMA main.table_list(" + quoted_name(table) + ")");
+      destination.connection().prepare("PRAGMA main.table_list(" + sqlite::sql_name(table) + ")");
   bool without = false;
   for (const Row& row : statement.query<>())
     without = without || row.get<int>("wr") != 0;
@@ -121,14 +122,14 @@ RawStatement TableWriter::prepare(std::size_t fields) {
   std::string columns;
   std::string parameters;
   const auto add = [&](const std::string& name) {
-    columns += (columns.empty() ? "" : ",") + quoted_name(name);
+    columns += (columns.empty() ? "" : ",") + sqlite::sql_name(name);
     parameters += parameters.empty() ? "?" : ",?";
   };
   if (!shape_.rowid.empty()) add(shape_.rowid);
   for (std::size_t i = 0; i < fields; ++i)
     if (is_inserted(i)) add(shape_.columns[i].name);
   // OR ABORT: a REPLACE in the schema must not remove one row for another.
-  const std::string table = "INSERT OR ABORT INTO main." + quoted_name(table_);
+  const std::string table = "INSERT OR ABORT INTO main." + sqlite::sql_name(table_);
   if (columns.empty()) return destination_.prepare(table + " DEFAULT VALUES");
   return destination_.prepare(table + "(" + columns + ") VALUES (" + parameters + ")");
 }

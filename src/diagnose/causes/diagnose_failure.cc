@@ -87,18 +87,9 @@ bool writer_checkpoints(const Evidence& e) {
          }) != nullptr;
 }
 
-// T in /proc/PID/stat: stopped by a signal; t: by a debugger. The name in front of it is in
-// parentheses and may have any characters.
-bool is_stopped(std::int64_t pid) {
-  const std::string stat = gate::read_proc_file("/proc/" + std::to_string(pid) + "/stat");
-  const std::size_t name_end = stat.rfind(')');
-  if (name_end == std::string::npos || name_end + 2 >= stat.size()) return false;
-  return stat[name_end + 2] == 'T' || stat[name_end + 2] == 't';
-}
-
 bool holder_is_stopped(const Evidence& e) {
   return std::ranges::any_of(e.locks, [&](const LockInfo& lock) {
-    return is_write_lock(lock) && lock.pid != 0 && lock.pid != e.pid && is_stopped(lock.pid);
+    return is_write_lock(lock) && lock.pid != 0 && lock.pid != e.pid && gate::is_stopped(lock.pid);
   });
 }
 

@@ -2,46 +2,30 @@
 // drop the locks of this process.
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <string_view>
+#include <system_error>
 
+#include "gate/file_system.h"
 #include "turnstile/causes.h"
 
 namespace turnstile {
 
 namespace {
 
-struct FileSystemName {
-  std::size_t magic;
-  std::string_view name;
-};
-
-// From statfs(2). FUSE is among them: what is behind it is seldom a local disk.
-constexpr auto kNetworkFileSystems = std::to_array<FileSystemName>({
-    {0x6969, "nfs"},
-    {0x517B, "smb"},
-    {0xFE534D42, "smb2"},
-    {0xFF534D42, "cifs"},
-    {0x01021997, "9p"},
-    {0x5346414F, "afs"},
-    {0x65735546, "fuse"},
-    {0x00C36400, "ceph"},
-    {0x0BD00BD0, "lustre"},
-});
-
+// FUSE too: what is behind it is seldom a local disk.
 std::string network_file_system_of(const std::string& path) {
-  struct statfs status {};
-  if (::statfs(path.c_str(), &status) != 0) return {};
-  const auto magic = static_cast<std::size_t>(status.f_type) & 0xFFFFFFFFU;
-  const auto found = std::ranges::find(kNetworkFileSystems, magic, &FileSystemName::magic);
-  return found == kNetworkFileSystems.end() ? std::string() : std::string(found->name);
+  const gate::FileSystem* const known = gate::file_system_at(path);
+  if (known == nullptr || known->keeper == gate::FileKeeper::Kernel) return {};
+  std::string name(known->name);
+  for (char& c : name)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return name;
 }
 
 std::int64_t free_bytes_of(const std::string& path) {

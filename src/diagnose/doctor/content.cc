@@ -16,29 +16,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// https://sqlite.org/uri.html#the_uri_path
-std::string uri_of(const std::filesystem::path& path, std::string_view parameters) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string uri = "file:";
-  for (const char c : path.native()) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '%' || c == '?' || c == '#')
-      (uri += '%').append({kHex[byte >> 4U], kHex[byte & 15U]});
-    else
-      uri += c;
-  }
-  return uri.append(parameters);
-}
-
-std::string doubled(const std::string& text, char quote) {
-  std::string result(1, quote);
-  for (const char c : text) {
-    if (c == quote) result += c;
-    result += c;
-  }
-  return result + quote;
-}
-
 const char* vfs_for(Content::Manner manner) {
   switch (manner) {
     case Content::Manner::Still:
@@ -86,7 +63,8 @@ void Content::open() {
   constexpr int kFlags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
                          SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_PRIVATECACHE;
   const bool is_still = manner_ != Manner::Beside;
-  const std::string uri = uri_of(path_, is_still ? "?mode=ro" : "?mode=ro&readonly_shm=1");
+  const std::string uri =
+      sqlite::file_uri(path_) + (is_still ? "?mode=ro" : "?mode=ro&readonly_shm=1");
   sqlite3* handle = nullptr;
   const int result = sqlite3_open_v2(uri.c_str(), &handle, kFlags, vfs_for(manner_));
   handle_.reset(handle);
@@ -141,14 +119,6 @@ Content::Answer Content::ask(const std::string& sql) const {
   answer.damaged = is_damage(result);
   answer.problem = sqlite3_errmsg(handle_.get());
   return answer;
-}
-
-std::string sql_name(const std::string& name) {
-  return doubled(name, '"');
-}
-
-std::string sql_text(const std::string& text) {
-  return doubled(text, '\'');
 }
 
 }  // namespace turnstile::diagnose

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "sqlite/quote.h"
+
 struct sqlite3;
 
 namespace turnstile::diagnose {
@@ -57,9 +59,7 @@ class Content {
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
-/// A name for SQL.
-[[nodiscard]] std::string sql_name(const std::string& name);
-/// A text for SQL.
-[[nodiscard]] std::string sql_text(const std::string& text);
+using sqlite::sql_name;
+using sqlite::sql_text;
 
 }  // namespace turnstile::diagnose

@@ -15,6 +15,8 @@
 #include <span>
 #include <utility>
 
+#include "gate/file_system.h"
+
 namespace turnstile::diagnose {
 
 namespace {
@@ -176,28 +178,6 @@ class LogChecksum {
   std::uint32_t second_ = 0;
 };
 
-struct KnownFileSystem {
-  std::uint32_t type;  // As in statfs(2).
-  std::string_view name;
-  bool is_network;
-};
-constexpr auto kFileSystems = std::to_array<KnownFileSystem>({
-    {0x6969, "NFS", true},           {0xFF534D42, "CIFS", true},
-    {0xFE534D42, "SMB", true},       {0x517B, "SMB", true},
-    {0x01021997, "9P", true},        {0x00C36400, "Ceph", true},
-    {0x0BD00BD0, "Lustre", true},    {0x5346414F, "AFS", true},
-    {0x6B414653, "AFS", true},       {0x73757245, "Coda", true},
-    {0x47504653, "GPFS", true},      {0x20030528, "OrangeFS", true},
-    {0x01161970, "GFS2", true},      {0x7461636F, "OCFS2", true},
-    {0x65735546, "FUSE", false},     {0xEF53, "ext4", false},
-    {0x58465342, "XFS", false},      {0x9123683E, "Btrfs", false},
-    {0x2FC12FC1, "ZFS", false},      {0xCA451A4E, "bcachefs", false},
-    {0xF2F52010, "F2FS", false},     {0x794C7630, "overlayfs", false},
-    {0x01021994, "tmpfs", false},    {0x4D44, "FAT", false},
-    {0x2011BAB0, "exFAT", false},    {0x9660, "ISO 9660", false},
-    {0x73717368, "SquashFS", false},
-});
-
 }  // namespace
 
 FileState look_at(const std::filesystem::path& path) noexcept {
@@ -228,10 +208,6 @@ std::string shell_word(const std::filesystem::path& path) {
     else
       word += c;
   return word + '\'';
-}
-
-std::string quoted(const std::filesystem::path& path) {
-  return "'" + path.string() + "'";
 }
 
 std::string counted(std::uint64_t count, std::string_view what) {
@@ -323,17 +299,16 @@ bool stat_file_system(const std::filesystem::path& path, struct statfs& to) {
 
 std::optional<FileSystemState> file_system_of(const std::filesystem::path& path,
                                               const StatFileSystem& stat) {
-  constexpr std::uint32_t kFuse = 0x65735546;
   struct statfs info {};
   if (!stat(path, info)) return std::nullopt;
   FileSystemState state;
-  const auto type = static_cast<std::uint32_t>(info.f_type);
-  const auto* const known = std::ranges::find(kFileSystems, type, &KnownFileSystem::type);
-  if (known != kFileSystems.end()) {
+  const gate::FileSystem* const known =
+      gate::find_file_system(static_cast<std::uint32_t>(info.f_type));
+  if (known != nullptr) {
     state.name = known->name;
-    state.is_network = known->is_network;
+    state.is_network = known->keeper == gate::FileKeeper::Network;
+    state.is_fuse = known->keeper == gate::FileKeeper::Program;
   }
-  state.is_fuse = type == kFuse;
   state.is_read_only = (static_cast<unsigned long>(info.f_flags) & ST_RDONLY) != 0;
   state.free_bytes =
       static_cast<std::uint64_t>(info.f_bavail) * static_cast<std::uint64_t>(info.f_bsize);

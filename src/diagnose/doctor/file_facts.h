@@ -11,7 +11,11 @@
 #include <string>
 #include <string_view>
 
+#include "sqlite/quote.h"
+
 namespace turnstile::diagnose {
+
+using sqlite::quoted;
 
 /// What a name leads to. Threads: immutable.
 struct FileState {
@@ -34,8 +38,6 @@ struct FileState {
 
 /// One word for a shell.
 [[nodiscard]] std::string shell_word(const std::filesystem::path& path);
-/// `'NAME'`, for a sentence.
-[[nodiscard]] std::string quoted(const std::filesystem::path& path);
 /// `1 file`, `2 files`.
 [[nodiscard]] std::string counted(std::uint64_t count, std::string_view what);
 

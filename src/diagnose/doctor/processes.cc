@@ -87,14 +87,6 @@ std::string Process::describe() const {
   return "process " + std::to_string(pid) + (program.empty() ? "" : " (" + program + ")");
 }
 
-bool is_stopped(std::int64_t pid) {
-  // The state follows the program's name, which may have any bytes, in parentheses.
-  const std::string text = gate::read_proc_file("/proc/" + std::to_string(pid) + "/stat");
-  const std::size_t end = text.rfind(") ");
-  return end != std::string::npos && end + 2 < text.size() &&
-         (text[end + 2] == 'T' || text[end + 2] == 't');
-}
-
 ProcessSurvey find_users(const fs::path& database) {
   const KnownParts parts = parts_of(database);
   EngineSearch engines;
@@ -109,7 +101,7 @@ ProcessSurvey find_users(const fs::path& database) {
     if (!note_descriptors(parts, process)) ++survey.hidden;
     if (!uses_anything(process)) continue;
     process.program = gate::program_of(process.pid);
-    process.is_stopped = is_stopped(process.pid);
+    process.is_stopped = gate::is_stopped(process.pid);
     process.engines = engines.in_process(process.pid);
     survey.users.push_back(std::move(process));
   }

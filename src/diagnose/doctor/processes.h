@@ -45,7 +45,4 @@ struct ProcessSurvey {
 /// Opens none of the database's files.
 [[nodiscard]] ProcessSurvey find_users(const std::filesystem::path& database);
 
-/// Whether a process is stopped by a signal or a debugger.
-[[nodiscard]] bool is_stopped(std::int64_t pid);
-
 }  // namespace turnstile::diagnose

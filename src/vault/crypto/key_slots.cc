@@ -376,11 +376,4 @@ std::vector<KeySlots::Slot> KeySlots::slots() const {
   return all;
 }
 
-bool KeySlots::is_weaker_than(const KeyParameters& wanted) const noexcept {
-  const auto cost = [](const KeyParameters& some) { return some.passes * some.memory_bytes; };
-  return std::ranges::any_of(entries_, [&](const Entry& entry) {
-    return entry.slot.kind == Kind::Password && cost(entry.slot.parameters) < cost(wanted);
-  });
-}
-
 }  // namespace turnstile::vault

@@ -89,9 +89,6 @@ class KeySlots {
   [[nodiscard]] std::vector<Slot> slots() const;
   /// Public and random: names the data key, in these slots and in every sealed file.
   [[nodiscard]] const KeyId& key_id() const noexcept { return key_id_; }
-  /// True when a password slot costs less to try than `wanted`: time to set_password() anew while
-  /// the password is at hand.
-  [[nodiscard]] bool is_weaker_than(const KeyParameters& wanted) const noexcept;
 
  private:
   struct Entry;

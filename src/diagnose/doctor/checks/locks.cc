@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "diagnose/doctor/checks.h"
+#include "gate/proc_file.h"
 
 namespace turnstile::diagnose {
 
@@ -58,7 +59,7 @@ Findings check_locks(const Patient& patient) {
   std::vector<std::string> writers;
   for (const LockInfo& lock : patient.locks) {
     if (!is_in_the_way(lock, has_log)) continue;
-    if (is_stopped(lock.pid))
+    if (gate::is_stopped(lock.pid))
       findings.push_back(stopped_holder(lock));
     else if (has_log && lock.lock == "exclusive lock")
       findings.push_back(exclusive_mode(lock));
