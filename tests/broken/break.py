@@ -44,8 +44,10 @@ BREAKS = {
          f"  if ({broken('wal')})\n"
          '    return connection.query_text("PRAGMA journal_mode=WAL") == "wal";\n'
          '  if (found == "wal" && why.empty()) return true;\n'),
-        ("  return connection;\n}\n\nInitialized",
-         f"  if ({broken('wal')} && !config.read_only)\n"
+        ("  return std::make_unique<sqlite::Connection>(std::move(config), call_);\n"
+         "}\n\nInitialized",
+         "  auto connection = std::make_unique<sqlite::Connection>(std::move(config), call_);\n"
+         f"  if ({broken('wal')} && !connection->config().read_only)\n"
          '    static_cast<void>(connection->query_text("PRAGMA journal_mode=WAL"));\n'
          "  return connection;\n}\n\nInitialized"),
     ],
