@@ -1,4 +1,6 @@
 """Rules about pages: that what they refer to is there."""
+import glob
+import itertools
 import os
 import re
 
@@ -24,20 +26,22 @@ PROMISES = 9  # P1 to P9, see docs/reference/guarantees.md.
 
 GOOGLE_TEST = re.compile(r"\bTEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)")
 TEST_NAME = re.compile(r"`([A-Z]\w*\.[A-Z]\w*|\w+_test\.test_\w+)`")
+QUOTED = re.compile(r"`([^`]+)`")
+TREE_PATH = re.compile(r"(?:docs|tests|src|include|apps|bench|examples|scripts|cmake|fuzz)/\S*")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 LOOKED_FOR = re.compile(r"\bfind_package\((\w+)|\bpkg_check_modules\(.*?([a-z]\w*)\)|"
                         r"\bfind_program\(\w+ (\w+)")
 PINNED = re.compile(r"\bset\(TURNSTILE_PIN_\w+_(?:PACKAGE|VERSION) ([\w.-]+)\)")
 
 
-def prose(lines):
-    """(number, line) of a page without its fenced blocks, and without what is between backticks."""
+def unfenced(lines):
+    """(number, line) of a page without its fenced blocks."""
     fenced = False
     for number, line in enumerate(lines, 1):
         if line.startswith("```"):
             fenced = not fenced
         elif not fenced:
-            yield number, re.sub(r"`[^`]*`", "", line)
+            yield number, line
 
 
 def anchors(lines):
@@ -52,13 +56,28 @@ def anchors(lines):
     return found
 
 
+def is_in_tree(tree, path):
+    """Whether there are files where a page says: `a.{h,cc}`, `*` and NAME stand for several."""
+    ways = [part.strip("{}").split(",") for part in re.split(r"(\{[^}]*\})", path)]
+    for way in map("".join, itertools.product(*ways)):
+        pattern = re.sub(r"\bNAME\b|(?<=/)[A-Z]{2,}(?=/|$)", "*", way)
+        if not glob.glob(os.path.join(glob.escape(tree.root), pattern)):
+            return False
+    return True
+
+
 def rule_links(tree):
-    """A link of a page to another page leads somewhere, and to a heading that is there."""
+    """A link of a page to another page leads somewhere, and to a heading that is there; a path in
+    backticks is one of this tree."""
     for path, lines in tree.files.items():
         if not path.endswith(".md"):
             continue
-        for number, line in prose(lines):
-            for target in LINK.findall(line):
+        for number, line in unfenced(lines):
+            for quoted in QUOTED.findall(line):
+                named = TREE_PATH.match(quoted)
+                if named and not is_in_tree(tree, named[0]):
+                    yield path, number, f"there is no {named[0]}"
+            for target in LINK.findall(QUOTED.sub("", line)):
                 if re.match(r"[a-z]+:", target):
                     continue
                 name, _, anchor = target.partition("#")

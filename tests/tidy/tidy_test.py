@@ -70,6 +70,9 @@ BROKEN = {
         ("README.md", "See [the rules](docs/rules.md).\n"),
         ("docs/a.md", "# One heading\n\n[x](#another-heading)\n"),
         ("docs/b.md", "![a drawing](../drawing.png)\n"),
+        ("README.md", "See `tests/unit/gone_test.cc`.\n"),
+        ("README.md", "See `docs/README.{md,txt}`.\n"),
+        ("README.md", "See `src/NAME/a.cc --write`.\n"),
     ],
     "guarantees": [
         ("docs/reference/guarantees.md", "## P1: it holds\n\nHeld by `Gate.Works`.\n"),
@@ -108,6 +111,8 @@ CLEAN = {
     "docs/reference/guarantees.md": GUARANTEES,
     "docs/a.md": "# The `x` of a\n[b](reference/guarantees.md#p1-it-holds), [c](#the-x-of-a)\n",
     "docs/b.md": "`[d](e)`\n```cpp\n[](int) {}\n```\n",
+    "docs/c.md": "`src/LAYER/*.cc`, `src/gate/turn.{h,cc}`, `tests/tidy/tidy.py --root .`\n"
+                 "```sh\ncat `docs/made.txt`\n```\n",
     "THIRD_PARTY.md": "libsodium, x-package 1.2.3\n",
     "src/CMakeLists.txt": "find_package(Threads)\npkg_check_modules(S REQUIRED libsodium)\n",
     "third_party/pins.cmake": "set(TURNSTILE_PIN_X_PACKAGE x-package)\n",
