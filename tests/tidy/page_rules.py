@@ -4,9 +4,13 @@ import itertools
 import os
 import re
 
+# What the tables of THIRD_PARTY.md say of each.
+COLUMNS = ["name", "version", "licence", "why", "what would replace it"]
+
 # What the build looks for -> its name in THIRD_PARTY.md; empty for what is no software of others
 # in the result.
 THIRD_PARTY = {
+    "asio.hpp": "Asio",
     "benchmark": "Google Benchmark",
     "ccache": "ccache",
     "CLI11": "CLI11",
@@ -30,7 +34,7 @@ QUOTED = re.compile(r"`([^`]+)`")
 TREE_PATH = re.compile(r"(?:docs|tests|src|include|apps|bench|examples|scripts|cmake|fuzz)/\S*")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 LOOKED_FOR = re.compile(r"\bfind_package\((\w+)|\bpkg_check_modules\(.*?([a-z]\w*)\)|"
-                        r"\bfind_program\(\w+ (\w+)")
+                        r"\bfind_(?:program|path|library|file)\(\w+ (?:NAMES )?([\w.+-]+)")
 PINNED = re.compile(r"\bset\(TURNSTILE_PIN_\w+_(?:PACKAGE|VERSION) ([\w.-]+)\)")
 
 
@@ -131,9 +135,27 @@ def rule_guarantees(tree):
                 yield page, 1, f"no test under '{kind} by' of {each}"
 
 
+def faults_of_table(rows):
+    """(number, message) of what is not said in the tables whose lines these are."""
+    header = False
+    for number, line in rows:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|"):
+            header = False
+        elif not header:
+            header = True
+            if ["version" if cell == "Debian 12" else cell for cell in cells] != COLUMNS:
+                yield number, f"the columns are to be: {', '.join(COLUMNS)}"
+        elif len(cells) != len(COLUMNS) or not all(cells) or "various" in cells:
+            yield number, "a row is one thing, and says something in each column"
+
+
 def rule_third_party(tree):
-    """THIRD_PARTY.md names all that the build looks for or downloads, with the pinned version."""
+    """THIRD_PARTY.md names all that the build looks for or downloads, with the pinned version, and
+    says all of each."""
     page = "\n".join(tree.files.get("THIRD_PARTY.md", []))
+    for number, message in faults_of_table(enumerate(page.split("\n"), 1)):
+        yield "THIRD_PARTY.md", number, message
     for path, lines in tree.files.items():
         if not path.endswith(("CMakeLists.txt", ".cmake")) or path.startswith("tests/install/"):
             continue

@@ -9,6 +9,9 @@ import tidy
 
 CLASS = "#pragma once\nnamespace turnstile {\n%s\nclass Thing {\n};\n}  // namespace turnstile\n"
 
+THIRD_PARTY = ("| name | Debian 12 | licence | why | what would replace it |\n"
+               "|---|---|---|---|---|\n%s")
+
 # rule -> [(path, content that breaks the rule)]. Words that the rules forbid are put together here
 # from halves, so that the checker can check this file too.
 BROKEN = {
@@ -82,6 +85,12 @@ BROKEN = {
         ("src/CMakeLists.txt", "find_package(Boost REQUIRED)\n"),
         ("src/CMakeLists.txt", "pkg_check_modules(X REQUIRED IMPORTED_TARGET libx)\n"),
         ("cmake/a.cmake", "find_program(X_PROGRAM x)\n"),
+        ("cmake/a.cmake", "find_path(X_FOLDER x.hpp REQUIRED)\n"),
+        ("cmake/a.cmake", "find_library(X_LIBRARY NAMES x-1 x)\n"),
+        ("THIRD_PARTY.md", "| name | version | licence | why |\n|---|---|---|---|\n"),
+        ("THIRD_PARTY.md", THIRD_PARTY % "| x, y | 1 | various | tools | others |\n"),
+        ("THIRD_PARTY.md", THIRD_PARTY % "| x | | MIT | a tool | another |\n"),
+        ("THIRD_PARTY.md", THIRD_PARTY % "| x | 1 | MIT | a tool |\n"),
         ("third_party/pins.cmake", "set(TURNSTILE_PIN_X_PACKAGE some-package)\n"),
         ("third_party/pins.cmake", "set(TURNSTILE_PIN_X_VERSION 1.2.3)\n"),
     ],
@@ -113,7 +122,7 @@ CLEAN = {
     "docs/b.md": "`[d](e)`\n```cpp\n[](int) {}\n```\n",
     "docs/c.md": "`src/LAYER/*.cc`, `src/gate/turn.{h,cc}`, `tests/tidy/tidy.py --root .`\n"
                  "```sh\ncat `docs/made.txt`\n```\n",
-    "THIRD_PARTY.md": "libsodium, x-package 1.2.3\n",
+    "THIRD_PARTY.md": THIRD_PARTY % "| libsodium | 1 | ISC | keys | x-package 1.2.3 |\n",
     "src/CMakeLists.txt": "find_package(Threads)\npkg_check_modules(S REQUIRED libsodium)\n",
     "third_party/pins.cmake": "set(TURNSTILE_PIN_X_PACKAGE x-package)\n",
     "examples/minimal.cc": '#include "turnstile/turnstile.h"\n',
