@@ -39,6 +39,19 @@ MAY_INCLUDE = {
     "examples": _LIBRARY,
 }
 
+# All that a subsystem may include of these layers besides public headers; decision 17 says why.
+FOR_SUBSYSTEMS = {
+    "database/serialised_sink.h",
+    "gate/mutex.h",
+    "gate/sync_point.h",
+    "sqlite/call.h",
+    "sqlite/error_code.h",
+    "sqlite/fork_guard.h",
+    "sqlite/raise.h",
+    "sqlite/utf8.h",
+}
+DECISION_ON_SUBSYSTEMS = "docs/decisions/0017-subsystems.md"
+
 # The layer of each public header. The umbrella belongs to the highest layer that it shows.
 PUBLIC_HEADERS = {
     "detail/function_ref.h": "sqlite",
@@ -200,7 +213,13 @@ def layer_of(path):
 
 
 def rule_layers(tree):
-    """A layer includes only itself and what stands to its left."""
+    """A layer includes only itself and what stands to its left; of that, a subsystem only what
+    decision 17 lists."""
+    if DECISION_ON_SUBSYSTEMS in tree.files:
+        listed = set(re.findall(r"`((?:sqlite|gate|database)/\w+\.h)`",
+                                "\n".join(tree.files[DECISION_ON_SUBSYSTEMS])))
+        for each in sorted(listed ^ FOR_SUBSYSTEMS):
+            yield DECISION_ON_SUBSYSTEMS, 1, f"{each} is here or in tests/tidy/tidy.py, not in both"
     for path, lines in tree.cpp("include/", "src/", "apps/", "examples/"):
         layer = layer_of(path)
         if layer not in MAY_INCLUDE:
@@ -226,6 +245,9 @@ def rule_layers(tree):
                     continue
             if other != layer and other not in MAY_INCLUDE[layer]:
                 yield path, number, f"layer {layer} may not include {target} (layer {other})"
+            elif layer in _SUBSYSTEMS and other in _LEFT_OF_SUBSYSTEMS \
+                    and not target.startswith("turnstile/") and target not in FOR_SUBSYSTEMS:
+                yield path, number, f"{target} is not in the list of decision 17"
 
 
 def rule_public_includes(tree):
