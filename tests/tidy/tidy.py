@@ -152,8 +152,12 @@ BANNED_WORDS = [w + x for w, x in (("TO", "DO"), ("FIX", "ME"), ("XX", "X"), ("D
                                    ("GTEST_", "SKIP"))]
 BANNED = re.compile("|".join(rf"\b{word}" if word.endswith("_") else rf"\b{word}\b"
                              for word in BANNED_WORDS))
-SLEEP = re.compile(r"\b(sl" r"eep_for|sl" r"eep_until|u" r"sleep|nano" r"sleep|time\.sl" r"eep)\b")
+# In a shell, a hundred seconds and more are a process that does not end by itself.
+SLEEP = re.compile(r"\b(sl" r"eep_for|sl" r"eep_until|u" r"sleep|(clock_)?nano" r"sleep|sqlite3_sl"
+                   r"eep|time\.sl" r"eep)\b|\bsl" r"eep\(|\bsl" r"eep (?!\d{3})[\d.$\"']")
 SLEEP_REASON = re.compile(r"(//|#) sleep: \w")
+SKIPPED = re.compile(r"\b(sk" r"ip(If|Unless)?\(|[Ss]k" r"ipTest\b|expected" r"Failure\b)")
+SKIP_REASON = re.compile(r"# skip: \w")
 JOURNAL = re.compile(r"pragma\s+(\w+\.)?journal_" r"mode\s*[=(]", re.IGNORECASE)
 MACHINE_PATH = re.compile(r"(?<![\w.$}>)*-])/(?:ho" r"me|ro" r"ot|wo" r"rk|Us" r"ers|t" r"mp)/\w")
 REGISTRY = re.compile(r"\b(?:npm" r"js\.(?:org|com)|yarn" r"pkg\.com|(?:deb|security|snapshot|ftp)"
@@ -325,17 +329,34 @@ def rule_banned_words(tree):
                 yield path, number, f"'{match.group(0)}' may not stay in the tree"
 
 
+def is_source(path):
+    return not path.endswith((".md", ".txt", ".json")) or path.endswith("CMakeLists.txt")
+
+
+def without_reason(lines, pattern, reason):
+    """Numbers of the lines that fit the pattern and have no reason there or in the line above."""
+    for number, line in enumerate(lines, 1):
+        above = lines[number - 2] if number > 1 else ""
+        if pattern.search(line) and not reason.search(line) and not reason.search(above):
+            yield number
+
+
 def rule_sleep(tree):
     """Tests wait for events, not for time. A sleep that is the subject of a test says so."""
     for path, lines in tree.files.items():
-        if not path.startswith("tests/") or not path.endswith(CPP + (".py",)):
+        if not path.startswith("tests/") or not is_source(path):
             continue
-        for number, line in enumerate(lines, 1):
-            above = lines[number - 2] if number > 1 else ""
-            if SLEEP.search(line) and not SLEEP_REASON.search(line) \
-                    and not SLEEP_REASON.search(above):
-                yield path, number, ("a sleep does not order events; use a sync point or a pipe, "
-                                     "or say `// sleep: REASON` where time itself is the subject")
+        for number in without_reason(lines, SLEEP, SLEEP_REASON):
+            yield path, number, ("a sleep does not order events; use a sync point or a pipe, or "
+                                 "say `// sleep: REASON` where time itself is the subject")
+
+
+def rule_skipped_tests(tree):
+    """A test in Python that is left out somewhere says why; GoogleTest's may not be left out."""
+    for path, lines in tree.files.items():
+        if path.startswith("tests/") and path.endswith(".py"):
+            for number in without_reason(lines, SKIPPED, SKIP_REASON):
+                yield path, number, "a test that may be left out says `# skip: REASON`"
 
 
 def rule_journal_mode(tree):
@@ -418,6 +439,7 @@ RULES = {
     "file-length": rule_file_length,
     "banned-words": rule_banned_words,
     "sleep": rule_sleep,
+    "skipped-tests": rule_skipped_tests,
     "journal-mode": rule_journal_mode,
     "requirements": rule_requirements,
     "pragma-once": rule_pragma_once,
