@@ -420,6 +420,29 @@ def rule_machine(tree):
                 yield path, number, "host name of a package registry; name the client instead"
 
 
+# Where headers are looked for, after the folder of who includes them and the one of these it is in.
+INCLUDE_FOLDERS = ("src", "include", "apps/turnstile", "bench", "fuzz", "tests", "examples",
+                   "examples/kb")
+# What builds by itself is left out: what uses it says so, or does not find it.
+MAY_BE_UNUSED = ("include/", "tests/install/consumer/", "bench/peers/")
+
+
+def rule_dead_headers(tree):
+    """Every header is included by another file; public ones are there for programs of others."""
+    included = set()
+    for path, lines in tree.cpp():
+        own = [folder for folder in INCLUDE_FOLDERS if path.startswith(folder + "/")]
+        folders = (os.path.dirname(path), *own, *INCLUDE_FOLDERS)
+        for target in filter(None, map(INCLUDE.match, lines)):
+            places = (os.path.normpath(os.path.join(folder, target[2])) for folder in folders)
+            place = next((place for place in places if place in tree.files), path)
+            if place != path:
+                included.add(place)
+    for path, _ in tree.cpp():
+        if path.endswith(".h") and path not in included and not path.startswith(MAY_BE_UNUSED):
+            yield path, 1, "nothing includes this header"
+
+
 def rule_dead_files(tree, compiled=None):
     """Every .cc file is compiled by some target. Needs the compile database."""
     if compiled is None:
@@ -445,6 +468,7 @@ RULES = {
     "pragma-once": rule_pragma_once,
     "machine": rule_machine,
     "dead-files": rule_dead_files,
+    "dead-headers": rule_dead_headers,
     **page_rules.RULES,
 }
 

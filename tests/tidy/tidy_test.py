@@ -82,6 +82,10 @@ BROKEN = {
         ("cmake/a.cmake", "https://registry.npm" + "js.org/a\n"),
     ],
     "dead-files": [("src/a.cc", "int a;\n")],
+    "dead-headers": [
+        ("src/gate/a.h", "#pragma once\n"),
+        ("tests/support/a.h", '#pragma once\n#include "support/a.h"\n'),
+    ],
     "links": [
         ("README.md", "See [the rules](docs/rules.md).\n"),
         ("docs/a.md", "# One heading\n\n[x](#another-heading)\n"),
@@ -204,7 +208,8 @@ class Rules(unittest.TestCase):
 
     def test_an_exception_silences_one_rule_in_one_file(self):
         path, content = BROKEN["pragma-once"][0]
-        self.assertEqual(findings({path: content}, exceptions={("pragma-once", path): "why"}), [])
+        files = {path: content, "src/gate/a.cc": '#include "gate/a.h"\n'}
+        self.assertEqual(findings(files, exceptions={("pragma-once", path): "why"}), [])
 
     def test_an_unneeded_exception_is_found(self):
         found = findings(CLEAN, exceptions={("pragma-once", "src/gate/turn.h"): "why"})
