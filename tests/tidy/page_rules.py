@@ -169,7 +169,30 @@ def rule_third_party(tree):
                     yield path, number, f"{name} is not in THIRD_PARTY.md"
 
 
+def rule_decisions(tree):
+    """The index of the decisions has each of them by number and title, and each number."""
+    folder = "docs/decisions"
+    index = "\n".join(tree.files.get(f"{folder}/README.md", []))
+    numbers = set()
+    for path, lines in tree.files.items():
+        found = re.fullmatch(folder + r"/((\d{4})-[\w-]+\.md)", path)
+        if not found:
+            continue
+        name, number = found[1], int(found[2])
+        numbers.add(number)
+        title = lines[0].removeprefix(f"# {number}. ")
+        if title == lines[0]:
+            yield path, 1, f"the heading is to begin with `# {number}. `"
+        elif not re.search(rf"^\| {number} \| \[{re.escape(title)}\]\({name}\) \| [^|\s]", index,
+                           re.MULTILINE):
+            yield path, 1, f"{folder}/README.md has no line for it with this number and title"
+    for number in set(range(1, max(numbers, default=0))) - numbers:
+        if f"{number} was never used" not in index:
+            yield f"{folder}/README.md", 1, f"says nothing of number {number}"
+
+
 RULES = {
+    "decisions": rule_decisions,
     "links": rule_links,
     "guarantees": rule_guarantees,
     "third-party": rule_third_party,

@@ -98,6 +98,10 @@ BROKEN = {
         ("docs/reference/guarantees.md", "## P1: it holds\n\nHeld by `Gate.Works`.\n"),
         ("docs/reference/guarantees.md", "`gate_test.test_works`\n"),
     ],
+    "decisions": [
+        ("docs/decisions/0001-gates.md", "# 1. Gates\n"),
+        ("docs/decisions/0001-gates.md", "# Gates\n"),
+    ],
     "third-party": [
         ("src/CMakeLists.txt", "find_package(Boost REQUIRED)\n"),
         ("src/CMakeLists.txt", "pkg_check_modules(X REQUIRED IMPORTED_TARGET libx)\n"),
@@ -119,6 +123,8 @@ NAMES_ALL_REQUIREMENTS = "".join(f"// {each}: so it is.\nTEST(Gate, Works) {{}}\
 
 GUARANTEES = "".join(f"## P{number}: it holds\n\nHeld by `Gate.Works`.\n"
                      "Broken by `Gate.Breaks`.\n" for number in range(1, page_rules.PROMISES + 1))
+
+DECISIONS = "1 was never used.\n| 2 | [Turns (and more)](0002-turns.md) | who is next |\n"
 
 CLEAN = {
     "src/sqlite/connection.cc": '#include "sqlite/connection.h"\n#include "turnstile/error.h"\n',
@@ -142,6 +148,8 @@ CLEAN = {
     "docs/b.md": "`[d](e)`\n```cpp\n[](int) {}\n```\n",
     "docs/c.md": "`src/LAYER/*.cc`, `src/gate/turn.{h,cc}`, `tests/tidy/tidy.py --root .`\n"
                  "```sh\ncat `docs/made.txt`\n```\n",
+    "docs/decisions/README.md": DECISIONS,
+    "docs/decisions/0002-turns.md": "# 2. Turns (and more)\n",
     "THIRD_PARTY.md": THIRD_PARTY % "| libsodium | 1 | ISC | keys | x-package 1.2.3 |\n",
     "src/CMakeLists.txt": "find_package(Threads)\npkg_check_modules(S REQUIRED libsodium)\n",
     "third_party/pins.cmake": "set(TURNSTILE_PIN_X_PACKAGE x-package)\n",
@@ -205,6 +213,13 @@ class Rules(unittest.TestCase):
                                      {path for path in CLEAN if path.endswith(".cc")})
                     self.assertEqual([f[3] for f in found],
                                      [f"no test under '{kind} by' of P{number}"])
+
+    def test_the_index_of_decisions_has_titles_and_all_numbers(self):
+        compiled = {path for path in CLEAN if path.endswith(".cc")}
+        for wrong in (DECISIONS.replace("Turns", "Turn"), DECISIONS.replace("| 2 |", "| 3 |"),
+                      DECISIONS.replace("who is next ", ""), DECISIONS.replace("1 was", "3 was")):
+            found = findings({**CLEAN, "docs/decisions/README.md": wrong}, compiled)
+            self.assertEqual([f[2] for f in found], ["decisions"], wrong)
 
     def test_an_exception_silences_one_rule_in_one_file(self):
         path, content = BROKEN["pragma-once"][0]
