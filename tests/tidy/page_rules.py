@@ -26,6 +26,27 @@ THIRD_PARTY = {
     "ZLIB": "zlib",
 }
 
+# Who reads the blocks of README.md and docs/guide: the C++ of both is compared with what is
+# compiled, every line of a console is run. Others are (page, heading, language) -> test.
+READ_EVERYWHERE = {
+    "cpp": "tests/unit/guide/guide_test.cc",
+    "console": "tests/cli/reference_test.cc",
+}
+READ_BLOCKS = {
+    ("README.md", "Two commands", "sh"): "tests/unit/guide/guide_test.cc",
+    ("README.md", "Install", "sh"): "tests/unit/guide/guide_test.cc",
+    ("README.md", "Install", "cmake"): "tests/unit/guide/guide_test.cc",
+    ("docs/guide/installing.md", "From source", "sh"): "tests/unit/guide/guide_test.cc",
+    ("docs/guide/installing.md", "find_package", "cmake"): "tests/install/install_test.py",
+    ("docs/guide/installing.md", "pkg-config", "sh"): "tests/install/install_test.py",
+    ("docs/guide/installing.md", "Inside your build", "cmake"): "tests/install/embedding_test.py",
+    ("docs/guide/installing.md", "Debian packages", "sh"): "tests/unit/guide/guide_test.cc",
+    ("docs/guide/migrations.md", "Rebuilding a table", "sql"):
+        "tests/unit/guide/migrations_test.cc",
+    ("docs/guide/operations.md", "The doctor, regularly", "sh"): "tests/cli/doctor_test.cc",
+    ("docs/guide/recovery.md", "The report", "sql"): "tests/unit/guide/recovery_test.cc",
+}
+
 PROMISES = 9  # P1 to P9, see docs/reference/guarantees.md.
 
 GOOGLE_TEST = re.compile(r"\bTEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)")
@@ -58,6 +79,47 @@ def anchors(lines):
             words = re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower())
             found.add(words.replace(" ", "-"))
     return found
+
+
+def code_blocks(lines):
+    """(number, heading, language) of each block of code of a page; an indented one has none."""
+    heading, before = "", ""
+    fenced = inside = False
+    for number, line in enumerate(lines, 1):
+        mark = re.match(r"\s*(?:```|~~~)(.*)", line)
+        if mark:
+            fenced = not fenced
+            if fenced:
+                yield number, heading, mark[1] if line.startswith("```") else ""
+        elif not fenced:
+            code = line.startswith("    ") and (inside or not before.strip())
+            if code and not inside:
+                yield number, heading, ""
+            inside = code
+            heading = line[3:] if line.startswith("## ") else heading
+        before = line
+
+
+def rule_blocks(tree):
+    """Each block of code of README.md and of the guide is one that a test reads."""
+    read = set()
+    for path, lines in tree.files.items():
+        if path != "README.md" and not re.fullmatch(r"docs/guide/.*\.md", path):
+            continue
+        for number, heading, language in code_blocks(lines):
+            if (path, heading, language) in READ_BLOCKS:
+                read.add((path, heading, language))
+            elif language not in READ_EVERYWHERE:
+                yield path, number, (f"no test reads this block ({language or 'no language'}, "
+                                     f"'{heading}'); see READ_BLOCKS in tests/tidy/page_rules.py")
+    if "tests/tidy/page_rules.py" not in tree.files:
+        return
+    for each, test in READ_BLOCKS.items():
+        page, heading, language = each
+        if page in tree.files and each not in read:
+            yield page, 1, f"has no {language} below '{heading}' that {test} could read"
+        if page in tree.files and test not in tree.files:
+            yield page, 1, f"{test} is missing, which is to read {language} below '{heading}'"
 
 
 def is_in_tree(tree, path):
@@ -192,6 +254,7 @@ def rule_decisions(tree):
 
 
 RULES = {
+    "blocks": rule_blocks,
     "decisions": rule_decisions,
     "links": rule_links,
     "guarantees": rule_guarantees,

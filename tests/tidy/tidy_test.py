@@ -86,6 +86,13 @@ BROKEN = {
         ("src/gate/a.h", "#pragma once\n"),
         ("tests/support/a.h", '#pragma once\n#include "support/a.h"\n'),
     ],
+    "blocks": [
+        ("docs/guide/a.md", "```sql\nSELECT 1;\n```\n"),
+        ("docs/guide/b.md", "```\nturnstile version\n```\n"),
+        ("docs/guide/c.md", "# Title\n\n    turnstile version\n"),
+        ("docs/guide/d.md", "- item\n  ```sh\n  ./dev test\n  ```\n"),
+        ("README.md", "## Elsewhere\n```sh\n./dev test\n```\n"),
+    ],
     "links": [
         ("README.md", "See [the rules](docs/rules.md).\n"),
         ("docs/a.md", "# One heading\n\n[x](#another-heading)\n"),
@@ -146,6 +153,8 @@ CLEAN = {
     "docs/reference/guarantees.md": GUARANTEES,
     "docs/a.md": "# The `x` of a\n[b](reference/guarantees.md#p1-it-holds), [c](#the-x-of-a)\n",
     "docs/b.md": "`[d](e)`\n```cpp\n[](int) {}\n```\n",
+    "README.md": "## Two commands\n\n```sh\n./dev test\n```\n```cpp\nint a;\n```\n"
+                 "- an item\n    goes on\n```console\n$ turnstile version\n\n    1\n```\n",
     "docs/c.md": "`src/LAYER/*.cc`, `src/gate/turn.{h,cc}`, `tests/tidy/tidy.py --root .`\n"
                  "```sh\ncat `docs/made.txt`\n```\n",
     "docs/decisions/README.md": DECISIONS,
@@ -213,6 +222,18 @@ class Rules(unittest.TestCase):
                                      {path for path in CLEAN if path.endswith(".cc")})
                     self.assertEqual([f[3] for f in found],
                                      [f"no test under '{kind} by' of P{number}"])
+
+    def test_each_block_that_a_test_is_to_read_must_be_there(self):
+        compiled = {path for path in CLEAN if path.endswith(".cc")}
+        files = {path: text for path, text in CLEAN.items() if path != "README.md"}
+        files["tests/tidy/page_rules.py"] = "\n"
+        page = "docs/guide/recovery.md"
+        for text, missing in (("## The report\n```sql\nSELECT 1;\n```\n", ["is missing"]),
+                              ("## The report\n", ["could read", "is missing"])):
+            found = findings({**files, page: text}, compiled)
+            self.assertEqual([(f[0], f[2]) for f in found], [(page, "blocks")] * len(missing))
+            for finding, words in zip(found, missing):
+                self.assertIn(words, finding[3])
 
     def test_the_index_of_decisions_has_titles_and_all_numbers(self):
         compiled = {path for path in CLEAN if path.endswith(".cc")}
