@@ -1,7 +1,11 @@
 #include "turnstile/doctor.h"
+
+#include <filesystem>
+
 #include "cli/cli_test.h"
 #include "doctor/findings.h"
 #include "support/files.h"
+#include "support/pages.h"
 #include "support/raw_sqlite.h"
 
 namespace turnstile::test {
@@ -105,6 +109,22 @@ TEST_F(CliDoctor, FailsWithADamagedFile) {
   const CliResult result = run_cli({"doctor", db_, "--json"});
   EXPECT_EQ(result.status, 2);
   EXPECT_EQ(finding(result, "header").at("severity"), "fail");
+}
+
+// What docs/guide/operations.md has for every day.
+TEST_F(CliDoctor, RaisesTheAlarmOfTheGuideWhenThereIsAReason) {
+  const auto blocks = blocks_of(read_source("docs/guide/operations.md"), "sh");
+  ASSERT_EQ(blocks.size(), 1U);
+  const auto said = [&] {
+    return run_in_shell(directory_.path().string(), "alarm() { echo alarm; }\n" + blocks[0]).output;
+  };
+  EXPECT_EQ(said(), "");
+  leave_a_log();
+  EXPECT_EQ(said(), "");
+  write_file(db_, "no database");
+  EXPECT_EQ(said(), "alarm\n");
+  std::filesystem::remove(db_);
+  EXPECT_EQ(said(), "alarm\n");
 }
 
 TEST_F(CliDoctor, TakesAUri) {

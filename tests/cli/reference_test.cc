@@ -1,6 +1,6 @@
-// The examples of docs/reference/cli.md, of each page of a group of commands, cli-GROUP.md, and of
-// README.md are run, page by page, in their order, in an empty directory, and their output is
-// compared. In the document `...` stands for anything within a line, and alone on a line
+// The examples of docs/reference/cli.md, of each page of a group of commands, cli-GROUP.md, of the
+// guide and of README.md are run, page by page, in their order, in an empty directory, and their
+// output is compared. In the document `...` stands for anything within a line, and alone on a line
 // for any number of lines.
 #include <filesystem>
 #include <span>
@@ -58,6 +58,9 @@ bool matches(std::span<const std::string> patterns, std::span<const std::string>
 std::vector<std::filesystem::path> pages() {
   const std::filesystem::path tests(place_of::tests());
   std::vector<std::filesystem::path> pages{tests.parent_path() / "README.md"};
+  for (const auto& entry :
+       std::filesystem::directory_iterator(tests.parent_path() / "docs" / "guide"))
+    pages.push_back(entry.path());
   for (const auto& entry :
        std::filesystem::directory_iterator(tests.parent_path() / "docs" / "reference")) {
     const std::string name = entry.path().filename().string();

@@ -91,6 +91,7 @@ TEST_F(CliTask, KeepsTheEndOfALongOutput) {
 }
 
 TEST_F(CliTask, RunsSeveralAtOnce) {
+  // sleep: time between two looks, in a shell.
   const std::string script = "touch \"$0.$1\"; until test -e \"$0.$2\"; do sleep 0.01; done";
   add({"--", "sh", "-c", script, begun_file(), "a", "b"});
   add({"--", "sh", "-c", script, begun_file(), "b", "a"});
@@ -212,6 +213,7 @@ TEST_F(CliTask, GivesBackWhatRunsAtAnInterrupt) {
 TEST_F(CliTask, EndsAtOnceAtASecondInterrupt) {
   const std::string id = add({"--", "sh", "-c",
                               "trap 'echo > \"$0.asked\"' TERM; echo > \"$0\";"
+                              // sleep: time between two looks, in a shell.
                               " while test -e \"$0\"; do sleep 0.05; done",
                               begun_file()});
   CliRun worker({"task", "work", db_});

@@ -4,8 +4,8 @@ import os
 import shutil
 import unittest
 
-from installed import (BUILD, HERE, SOURCE, InstalledCase, cache, configure, guide_project,
-                       pkg_config, run, version)
+from installed import (BUILD, CXX, CXX_FLAGS, HERE, SOURCE, InstalledCase, cache, configure,
+                       guide_block, guide_project, pkg_config, run, version)
 
 BOTH = cache().get("TURNSTILE_BOTH_KINDS") == "ON"
 
@@ -47,6 +47,17 @@ class Install(InstalledCase):
         program = self.check_pkg_config(self.prefix, package, "consumer_pc")
         self.assertNotIn("libturnstile", run("readelf", "-d", program))
         self.assertEqual(pkg_config(self.prefix, "--modversion", package), version())
+
+    def test_pkg_config_as_the_guide_has_it(self):
+        project = self.path("by_hand")
+        os.mkdir(project)
+        shutil.copy(os.path.join(HERE, "consumer", "consumer.cc"), project)
+        libraries = pkg_config(self.prefix, "--variable=libdir", "turnstile")
+        command = guide_block("sh", "pkg-config").replace("g++", f"{CXX} {CXX_FLAGS}")
+        run("sh", "-ec", command, cwd=project,
+            env={**os.environ, "PKG_CONFIG_PATH": os.path.join(libraries, "pkgconfig")})
+        self.check_program(os.path.join(project, "consumer"),
+                           env={**os.environ, "LD_LIBRARY_PATH": libraries})
 
     def test_nothing_installed_knows_where_it_was_built(self):
         for folder, _, names in os.walk(self.prefix):

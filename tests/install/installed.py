@@ -46,11 +46,16 @@ def pkg_config(prefix, *arguments):
                env={**os.environ, "PKG_CONFIG_PATH": folder}).strip()
 
 
+def guide_block(language, word):
+    """The block in the guide to installing that has this word."""
+    with open(os.path.join(SOURCE, "docs", "guide", "installing.md"), encoding="utf-8") as file:
+        blocks = re.findall(rf"^```{language}\n(.*?)^```$", file.read(), re.MULTILINE | re.DOTALL)
+    return next(block for block in blocks if word in block)
+
+
 def guide_project(word):
     """The CMakeLists.txt in the guide to installing that has this word."""
-    with open(os.path.join(SOURCE, "docs", "guide", "installing.md"), encoding="utf-8") as file:
-        blocks = re.findall(r"^```cmake\n(.*?)^```$", file.read(), re.MULTILINE | re.DOTALL)
-    return next(block for block in blocks if word in block)
+    return guide_block("cmake", word)
 
 
 class ScratchCase(unittest.TestCase):

@@ -39,6 +39,19 @@ MAY_INCLUDE = {
     "examples": _LIBRARY,
 }
 
+# All that a subsystem may include of these layers besides public headers; decision 17 says why.
+FOR_SUBSYSTEMS = {
+    "database/serialised_sink.h",
+    "gate/mutex.h",
+    "gate/sync_point.h",
+    "sqlite/call.h",
+    "sqlite/error_code.h",
+    "sqlite/fork_guard.h",
+    "sqlite/raise.h",
+    "sqlite/utf8.h",
+}
+DECISION_ON_SUBSYSTEMS = "docs/decisions/0017-subsystems.md"
+
 # The layer of each public header. The umbrella belongs to the highest layer that it shows.
 PUBLIC_HEADERS = {
     "detail/function_ref.h": "sqlite",
@@ -140,8 +153,12 @@ BANNED_WORDS = [w + x for w, x in (("TO", "DO"), ("FIX", "ME"), ("XX", "X"), ("D
                                    ("GTEST_", "SKIP"))]
 BANNED = re.compile("|".join(rf"\b{word}" if word.endswith("_") else rf"\b{word}\b"
                              for word in BANNED_WORDS))
-SLEEP = re.compile(r"\b(sl" r"eep_for|sl" r"eep_until|u" r"sleep|nano" r"sleep|time\.sl" r"eep)\b")
+# In a shell, a hundred seconds and more are a process that does not end by itself.
+SLEEP = re.compile(r"\b(sl" r"eep_for|sl" r"eep_until|u" r"sleep|(clock_)?nano" r"sleep|sqlite3_sl"
+                   r"eep|time\.sl" r"eep)\b|\bsl" r"eep\(|\bsl" r"eep (?!\d{3})[\d.$\"']")
 SLEEP_REASON = re.compile(r"(//|#) sleep: \w")
+SKIPPED = re.compile(r"\b(sk" r"ip(If|Unless)?\(|[Ss]k" r"ipTest\b|expected" r"Failure\b)")
+SKIP_REASON = re.compile(r"# skip: \w")
 JOURNAL = re.compile(r"pragma\s+(\w+\.)?journal_" r"mode\s*[=(]", re.IGNORECASE)
 MACHINE_PATH = re.compile(r"(?<![\w.$}>)*-])/(?:ho" r"me|ro" r"ot|wo" r"rk|Us" r"ers|t" r"mp)/\w")
 REGISTRY = re.compile(r"\b(?:npm" r"js\.(?:org|com)|yarn" r"pkg\.com|(?:deb|security|snapshot|ftp)"
@@ -201,7 +218,13 @@ def layer_of(path):
 
 
 def rule_layers(tree):
-    """A layer includes only itself and what stands to its left."""
+    """A layer includes only itself and what stands to its left; of that, a subsystem only what
+    decision 17 lists."""
+    if DECISION_ON_SUBSYSTEMS in tree.files:
+        listed = set(re.findall(r"`((?:sqlite|gate|database)/\w+\.h)`",
+                                "\n".join(tree.files[DECISION_ON_SUBSYSTEMS])))
+        for each in sorted(listed ^ FOR_SUBSYSTEMS):
+            yield DECISION_ON_SUBSYSTEMS, 1, f"{each} is here or in tests/tidy/tidy.py, not in both"
     for path, lines in tree.cpp("include/", "src/", "apps/", "examples/"):
         layer = layer_of(path)
         if layer not in MAY_INCLUDE:
@@ -227,6 +250,9 @@ def rule_layers(tree):
                     continue
             if other != layer and other not in MAY_INCLUDE[layer]:
                 yield path, number, f"layer {layer} may not include {target} (layer {other})"
+            elif layer in _SUBSYSTEMS and other in _LEFT_OF_SUBSYSTEMS \
+                    and not target.startswith("turnstile/") and target not in FOR_SUBSYSTEMS:
+                yield path, number, f"{target} is not in the list of decision 17"
 
 
 def rule_public_includes(tree):
@@ -304,17 +330,34 @@ def rule_banned_words(tree):
                 yield path, number, f"'{match.group(0)}' may not stay in the tree"
 
 
+def is_source(path):
+    return not path.endswith((".md", ".txt", ".json")) or path.endswith("CMakeLists.txt")
+
+
+def without_reason(lines, pattern, reason):
+    """Numbers of the lines that fit the pattern and have no reason there or in the line above."""
+    for number, line in enumerate(lines, 1):
+        above = lines[number - 2] if number > 1 else ""
+        if pattern.search(line) and not reason.search(line) and not reason.search(above):
+            yield number
+
+
 def rule_sleep(tree):
     """Tests wait for events, not for time. A sleep that is the subject of a test says so."""
     for path, lines in tree.files.items():
-        if not path.startswith("tests/") or not path.endswith(CPP + (".py",)):
+        if not path.startswith("tests/") or not is_source(path):
             continue
-        for number, line in enumerate(lines, 1):
-            above = lines[number - 2] if number > 1 else ""
-            if SLEEP.search(line) and not SLEEP_REASON.search(line) \
-                    and not SLEEP_REASON.search(above):
-                yield path, number, ("a sleep does not order events; use a sync point or a pipe, "
-                                     "or say `// sleep: REASON` where time itself is the subject")
+        for number in without_reason(lines, SLEEP, SLEEP_REASON):
+            yield path, number, ("a sleep does not order events; use a sync point or a pipe, or "
+                                 "say `// sleep: REASON` where time itself is the subject")
+
+
+def rule_skipped_tests(tree):
+    """A test in Python that is left out somewhere says why; GoogleTest's may not be left out."""
+    for path, lines in tree.files.items():
+        if path.startswith("tests/") and path.endswith(".py"):
+            for number in without_reason(lines, SKIPPED, SKIP_REASON):
+                yield path, number, "a test that may be left out says `# skip: REASON`"
 
 
 def rule_journal_mode(tree):
@@ -378,6 +421,29 @@ def rule_machine(tree):
                 yield path, number, "host name of a package registry; name the client instead"
 
 
+# Where headers are looked for, after the folder of who includes them and the one of these it is in.
+INCLUDE_FOLDERS = ("src", "include", "apps/turnstile", "bench", "fuzz", "tests", "examples",
+                   "examples/kb")
+# What builds by itself is left out: what uses it says so, or does not find it.
+MAY_BE_UNUSED = ("include/", "tests/install/consumer/", "bench/peers/")
+
+
+def rule_dead_headers(tree):
+    """Every header is included by another file; public ones are there for programs of others."""
+    included = set()
+    for path, lines in tree.cpp():
+        own = [folder for folder in INCLUDE_FOLDERS if path.startswith(folder + "/")]
+        folders = (os.path.dirname(path), *own, *INCLUDE_FOLDERS)
+        for target in filter(None, map(INCLUDE.match, lines)):
+            places = (os.path.normpath(os.path.join(folder, target[2])) for folder in folders)
+            place = next((place for place in places if place in tree.files), path)
+            if place != path:
+                included.add(place)
+    for path, _ in tree.cpp():
+        if path.endswith(".h") and path not in included and not path.startswith(MAY_BE_UNUSED):
+            yield path, 1, "nothing includes this header"
+
+
 def rule_dead_files(tree, compiled=None):
     """Every .cc file is compiled by some target. Needs the compile database."""
     if compiled is None:
@@ -397,11 +463,13 @@ RULES = {
     "file-length": rule_file_length,
     "banned-words": rule_banned_words,
     "sleep": rule_sleep,
+    "skipped-tests": rule_skipped_tests,
     "journal-mode": rule_journal_mode,
     "requirements": rule_requirements,
     "pragma-once": rule_pragma_once,
     "machine": rule_machine,
     "dead-files": rule_dead_files,
+    "dead-headers": rule_dead_headers,
     **page_rules.RULES,
 }
 

@@ -9,6 +9,9 @@ import tidy
 
 CLASS = "#pragma once\nnamespace turnstile {\n%s\nclass Thing {\n};\n}  // namespace turnstile\n"
 
+THIRD_PARTY = ("| name | Debian 12 | licence | why | what would replace it |\n"
+               "|---|---|---|---|---|\n%s")
+
 # rule -> [(path, content that breaks the rule)]. Words that the rules forbid are put together here
 # from halves, so that the checker can check this file too.
 BROKEN = {
@@ -16,6 +19,8 @@ BROKEN = {
         ("src/sqlite/a.cc", '#include "gate/claim.h"\n'),
         ("src/gate/a.cc", '#include "database/pool.h"\n'),
         ("src/audit/a.cc", '#include "tasks/queue.h"\n'),
+        ("src/audit/b.cc", '#include "sqlite/connection.h"\n'),
+        ("docs/decisions/0017-subsystems.md", "Only `sqlite/raise.h`.\n"),
         ("src/diagnose/a.cc", '#include "tasks/attempts.h"\n'),
         ("src/database/a.cc", '#include "turnstile/diagnose.h"\n'),
         ("src/gate/b.cc", '#include "turnstile/database.h"\n'),
@@ -51,8 +56,19 @@ BROKEN = {
     ],
     "sleep": [
         ("tests/unit/a_test.cc", "std::this_thread::sleep" + "_for(1s);\n"),
-        ("tests/process/a_actor.cc", "u" + "sleep(10);\n"),
-        ("tests/cli/a_test.py", "time." + "sleep(1)\n"),
+        ("tests/process/a_actor.cc", "usl" + "eep(10);\n"),
+        ("tests/cli/a_test.py", "time.sl" + "eep(1)\n"),
+        ("tests/cli/b_test.py", "from time import sleep\nslee" + "p(1)\n"),
+        ("tests/cli/b_test.cc", "sqlite3_sl" + "eep(10);\n"),
+        ("tests/cli/c_test.cc", 'script("touch a; slee' + 'p 0.1");\n'),
+        ("tests/cli/a.sh", "slee" + "p 1\n"),
+        ("tests/cli/run", 'slee' + 'p "$seconds"\n'),
+    ],
+    "skipped-tests": [
+        ("tests/cli/a_test.py", "@unittest.skip" + "If(fast, \"slow\")\n"),
+        ("tests/cli/b_test.py", "self.skip" + "Test()\n"),
+        ("tests/cli/c_test.py", "raise unittest.Skip" + "Test()\n"),
+        ("tests/cli/d_test.py", "@unittest.expected" + "Failure\n"),
     ],
     "journal-mode": [
         ("src/gate/a.cc", 'run("PRAGMA journal' + '_mode=WAL");\n'),
@@ -66,19 +82,43 @@ BROKEN = {
         ("cmake/a.cmake", "https://registry.npm" + "js.org/a\n"),
     ],
     "dead-files": [("src/a.cc", "int a;\n")],
+    "dead-headers": [
+        ("src/gate/a.h", "#pragma once\n"),
+        ("tests/support/a.h", '#pragma once\n#include "support/a.h"\n'),
+    ],
+    "blocks": [
+        ("docs/guide/a.md", "```sql\nSELECT 1;\n```\n"),
+        ("docs/guide/b.md", "```\nturnstile version\n```\n"),
+        ("docs/guide/c.md", "# Title\n\n    turnstile version\n"),
+        ("docs/guide/d.md", "- item\n  ```sh\n  ./dev test\n  ```\n"),
+        ("README.md", "## Elsewhere\n```sh\n./dev test\n```\n"),
+    ],
     "links": [
         ("README.md", "See [the rules](docs/rules.md).\n"),
         ("docs/a.md", "# One heading\n\n[x](#another-heading)\n"),
         ("docs/b.md", "![a drawing](../drawing.png)\n"),
+        ("README.md", "See `tests/unit/gone_test.cc`.\n"),
+        ("README.md", "See `docs/README.{md,txt}`.\n"),
+        ("README.md", "See `src/NAME/a.cc --write`.\n"),
     ],
     "guarantees": [
         ("docs/reference/guarantees.md", "## P1: it holds\n\nHeld by `Gate.Works`.\n"),
         ("docs/reference/guarantees.md", "`gate_test.test_works`\n"),
     ],
+    "decisions": [
+        ("docs/decisions/0001-gates.md", "# 1. Gates\n"),
+        ("docs/decisions/0001-gates.md", "# Gates\n"),
+    ],
     "third-party": [
         ("src/CMakeLists.txt", "find_package(Boost REQUIRED)\n"),
         ("src/CMakeLists.txt", "pkg_check_modules(X REQUIRED IMPORTED_TARGET libx)\n"),
         ("cmake/a.cmake", "find_program(X_PROGRAM x)\n"),
+        ("cmake/a.cmake", "find_path(X_FOLDER x.hpp REQUIRED)\n"),
+        ("cmake/a.cmake", "find_library(X_LIBRARY NAMES x-1 x)\n"),
+        ("THIRD_PARTY.md", "| name | version | licence | why |\n|---|---|---|---|\n"),
+        ("THIRD_PARTY.md", THIRD_PARTY % "| x, y | 1 | various | tools | others |\n"),
+        ("THIRD_PARTY.md", THIRD_PARTY % "| x | | MIT | a tool | another |\n"),
+        ("THIRD_PARTY.md", THIRD_PARTY % "| x | 1 | MIT | a tool |\n"),
         ("third_party/pins.cmake", "set(TURNSTILE_PIN_X_PACKAGE some-package)\n"),
         ("third_party/pins.cmake", "set(TURNSTILE_PIN_X_VERSION 1.2.3)\n"),
     ],
@@ -91,15 +131,20 @@ NAMES_ALL_REQUIREMENTS = "".join(f"// {each}: so it is.\nTEST(Gate, Works) {{}}\
 GUARANTEES = "".join(f"## P{number}: it holds\n\nHeld by `Gate.Works`.\n"
                      "Broken by `Gate.Breaks`.\n" for number in range(1, page_rules.PROMISES + 1))
 
+DECISIONS = "1 was never used.\n| 2 | [Turns (and more)](0002-turns.md) | who is next |\n"
+
 CLEAN = {
     "src/sqlite/connection.cc": '#include "sqlite/connection.h"\n#include "turnstile/error.h"\n',
     "src/sqlite/connection.h": '#pragma once\n#include "turnstile/value.h"\n',
     "src/gate/turn.cc": '#include "gate/turn.h"\n#include "sqlite/connection.h"\n',
     "src/gate/turn.h": "#pragma once\n",
+    "src/cron/engine.cc": '#include "sqlite/raise.h"\n#include "turnstile/lane.h"\n',
     "src/database/bootstrap.cc": 'run("PRAGMA journal' + '_mode=WAL");\n',
     "include/turnstile/lane.h": CLASS % "/// A thing.\n///\n/// Threads: shared.",
     "include/turnstile/native.h": "#pragma once\n#include <sqlite3.h>\n",
     "tests/unit/wait_test.cc": "// sleep: the deadline is the subject\nsleep" + "_for(1s);\n",
+    "tests/unit/shell_test.cc": 'script("exec slee' + 'p 1000");\n',
+    "tests/unit/some_test.py": "# skip: never a static program\n@unittest.skip" + "If(asan)\n",
     "bench/peers/go/main.go": "func main() {\n\tprint()\n}\n",
     "bench/peers/soci/writers.cc": "int a;\n",
     "tests/tidy/tidy.py": "\n",
@@ -108,7 +153,13 @@ CLEAN = {
     "docs/reference/guarantees.md": GUARANTEES,
     "docs/a.md": "# The `x` of a\n[b](reference/guarantees.md#p1-it-holds), [c](#the-x-of-a)\n",
     "docs/b.md": "`[d](e)`\n```cpp\n[](int) {}\n```\n",
-    "THIRD_PARTY.md": "libsodium, x-package 1.2.3\n",
+    "README.md": "## Two commands\n\n```sh\n./dev test\n```\n```cpp\nint a;\n```\n"
+                 "- an item\n    goes on\n```console\n$ turnstile version\n\n    1\n```\n",
+    "docs/c.md": "`src/LAYER/*.cc`, `src/gate/turn.{h,cc}`, `tests/tidy/tidy.py --root .`\n"
+                 "```sh\ncat `docs/made.txt`\n```\n",
+    "docs/decisions/README.md": DECISIONS,
+    "docs/decisions/0002-turns.md": "# 2. Turns (and more)\n",
+    "THIRD_PARTY.md": THIRD_PARTY % "| libsodium | 1 | ISC | keys | x-package 1.2.3 |\n",
     "src/CMakeLists.txt": "find_package(Threads)\npkg_check_modules(S REQUIRED libsodium)\n",
     "third_party/pins.cmake": "set(TURNSTILE_PIN_X_PACKAGE x-package)\n",
     "examples/minimal.cc": '#include "turnstile/turnstile.h"\n',
@@ -172,9 +223,29 @@ class Rules(unittest.TestCase):
                     self.assertEqual([f[3] for f in found],
                                      [f"no test under '{kind} by' of P{number}"])
 
+    def test_each_block_that_a_test_is_to_read_must_be_there(self):
+        compiled = {path for path in CLEAN if path.endswith(".cc")}
+        files = {path: text for path, text in CLEAN.items() if path != "README.md"}
+        files["tests/tidy/page_rules.py"] = "\n"
+        page = "docs/guide/recovery.md"
+        for text, missing in (("## The report\n```sql\nSELECT 1;\n```\n", ["is missing"]),
+                              ("## The report\n", ["could read", "is missing"])):
+            found = findings({**files, page: text}, compiled)
+            self.assertEqual([(f[0], f[2]) for f in found], [(page, "blocks")] * len(missing))
+            for finding, words in zip(found, missing):
+                self.assertIn(words, finding[3])
+
+    def test_the_index_of_decisions_has_titles_and_all_numbers(self):
+        compiled = {path for path in CLEAN if path.endswith(".cc")}
+        for wrong in (DECISIONS.replace("Turns", "Turn"), DECISIONS.replace("| 2 |", "| 3 |"),
+                      DECISIONS.replace("who is next ", ""), DECISIONS.replace("1 was", "3 was")):
+            found = findings({**CLEAN, "docs/decisions/README.md": wrong}, compiled)
+            self.assertEqual([f[2] for f in found], ["decisions"], wrong)
+
     def test_an_exception_silences_one_rule_in_one_file(self):
         path, content = BROKEN["pragma-once"][0]
-        self.assertEqual(findings({path: content}, exceptions={("pragma-once", path): "why"}), [])
+        files = {path: content, "src/gate/a.cc": '#include "gate/a.h"\n'}
+        self.assertEqual(findings(files, exceptions={("pragma-once", path): "why"}), [])
 
     def test_an_unneeded_exception_is_found(self):
         found = findings(CLEAN, exceptions={("pragma-once", "src/gate/turn.h"): "why"})

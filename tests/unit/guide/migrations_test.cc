@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "support/files.h"
-#include "support/place_of.h"
+#include "support/pages.h"
 #include "support/raw_sqlite.h"
 #include "support/temp_dir.h"
 #include "support/thrown.h"
@@ -22,25 +22,8 @@ std::string trimmed(const std::string& text) {
   return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
-// The blocks of a language in a document.
-std::vector<std::string> blocks_of(const std::string& language, const std::string& document) {
-  std::vector<std::string> blocks;
-  const std::string opening = "```" + language + "\n";
-  for (std::size_t at = document.find(opening); at != std::string::npos;) {
-    const std::size_t start = at + opening.size();
-    const std::size_t end = document.find("```\n", start);
-    blocks.push_back(document.substr(start, end - start));
-    at = document.find(opening, end);
-  }
-  return blocks;
-}
-
 class MigrationsGuide : public testing::Test {
  protected:
-  static std::string guide() {
-    const std::filesystem::path tests(place_of::tests());
-    return read_file(tests.parent_path() / "docs" / "guide" / "migrations.md");
-  }
   const TempDir directory_;
   const std::string path = directory_.file("app.db");
 };
@@ -92,7 +75,7 @@ TEST_F(MigrationsGuide, ShowsHowATableIsRebuilt) {
                          "INSERT INTO note VALUES (1, 'tea'), (2, '');"
                          "INSERT INTO tag VALUES (1)"}};
   Database::open(path, options).close();
-  const auto blocks = blocks_of("sql", guide());
+  const auto blocks = blocks_of(read_source("docs/guide/migrations.md"), "sql");
   ASSERT_EQ(blocks.size(), 1U);
   options.migrations.push_back({2, "rebuild", blocks[0]});
   Database::open(path, options).close();
