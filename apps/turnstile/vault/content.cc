@@ -56,14 +56,16 @@ ExitCode run_vault_detach(Context& context) {
     throw usage_failure("--keep leaves nothing to be done", "Say with --to where it is to go.");
   Workspace workspace = open_workspace(context);
   const VaultSession session = unlock_profile(context, workspace);
+  const Attachment attachment = session.attachment(id);
   if (target) {
     session.save_attachment(id, *target);
   } else {
     require_consent(context, fmt::format("the attachment '{}' would be deleted for good",
-                                         printable(session.attachment(id).name)));
+                                         printable(attachment.name)));
   }
   if (!arguments.has("--keep")) session.purge_attachment(id);
   session.lock();
+  if (arguments.json()) context.output.write_json(to_json(attachment));
   return ExitCode::Done;
 }
 
