@@ -93,6 +93,25 @@ TEST_F(CliVault, TakesNoPasswordAwayByARestoreUnlessToldTo) {
   EXPECT_EQ(run("turnstile vault query stick work 'SELECT 1'").status, 0);
 }
 
+TEST_F(CliVault, SaysOfTheSqlOfAQueryWhatIsTaken) {
+  run("turnstile vault create stick work");
+  EXPECT_THAT(run("turnstile vault query --help").output,
+              HasSubstr("\n  SQL      one statement that reads\n"));
+  EXPECT_EQ(run("turnstile vault query stick work 'SELECT 1; SELECT 2'").status, 3);
+  EXPECT_EQ(run("echo 'SELECT 1' | turnstile vault query stick work -").status, 3);
+}
+
+TEST_F(CliVault, WritesAsDurablyAsIsAskedFor) {
+  run("turnstile vault create stick work");
+  for (const std::string level : {"normal", "full"}) {
+    const std::string table = " 'CREATE TABLE t_" + level + "(x)' --durability " + level;
+    EXPECT_EQ(run("turnstile vault exec stick work" + table).status, 0);
+    EXPECT_EQ(run("TURNSTILE_PASSWORD='  secret ' turnstile vault exec stick bank" + table).status,
+              0);
+  }
+  EXPECT_EQ(run("turnstile vault exec stick work 'SELECT 1' --durability most").status, 3);
+}
+
 // One value each, and of the profile as it is after the change.
 TEST_F(CliVault, PrintsWhatItChangedAsOneJsonValue) {
   const Json made = Json::parse(run("turnstile vault create stick work --json").output);

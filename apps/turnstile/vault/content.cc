@@ -18,8 +18,9 @@ ExitCode run_vault_exec(Context& context) {
   if (sql == "-") sql = read_standard_input();
   Workspace workspace = open_workspace(context);
   const VaultSession session = unlock_profile(context, workspace);
+  const CallOptions options{.durability = durability_of(context.arguments)};
   const ExecuteResult result =
-      session.lane("cli").write([&](WriteTx& tx) { return run_sql(tx, sql, parameters); });
+      session.lane("cli").write(options, [&](WriteTx& tx) { return run_sql(tx, sql, parameters); });
   session.lock();  // Here, so that a failure to save is one of the command.
   print_result(context, result);
   return ExitCode::Done;
