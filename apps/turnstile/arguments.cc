@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <utility>
 
@@ -292,6 +293,19 @@ std::optional<std::chrono::milliseconds> Arguments::duration(
                                     spelled(longest)));
   }
   return time;
+}
+
+std::optional<int> Arguments::page_size() const {
+  constexpr int kLeast = 512;
+  constexpr int kMost = 65536;
+  const auto size = integer("--page-size", kLeast, kMost);
+  if (!size) return std::nullopt;
+  if (!std::has_single_bit(static_cast<std::uint64_t>(*size))) {
+    throw usage_failure(
+        fmt::format("'{}' is no size for --page-size", *size),
+        fmt::format("Write a power of two from {} to {}, such as 4096.", kLeast, kMost));
+  }
+  return static_cast<int>(*size);
 }
 
 std::string Arguments::positional(std::string_view name) const {

@@ -190,6 +190,14 @@ TEST_F(CliQuery, RefusesToWrite) {
   EXPECT_THAT(pragma.err, HasSubstr("hint: Leave BEGIN, COMMIT, PRAGMA and ATTACH out"));
 }
 
+// exec would take it, and print no mode.
+TEST_F(CliQuery, SaysWhereTheJournalModeIsShown) {
+  const CliResult result = query(" pragma journal_mode");
+  EXPECT_EQ(result.status, 3);
+  EXPECT_THAT(result.err, HasSubstr("hint: `turnstile info` shows"));
+  EXPECT_THAT(result.err, testing::Not(HasSubstr("turnstile exec")));
+}
+
 TEST_F(CliQuery, FailsBeforeItPrintsWhereItCan) {
   const CliResult result = query("SELECT abs(-9223372036854775807 - 1)", {"--json"});
   EXPECT_NE(result.status, 0);

@@ -67,6 +67,19 @@ TEST_F(CliVault, WarnsOfABackupThatAnybodyCanRead) {
   EXPECT_EQ(run("turnstile vault restore other open.backup").status, 3) << "it is there already";
 }
 
+// Another name would not help: it is the id that is there already.
+TEST_F(CliVault, SaysHowABackupReplacesTheProfileThatIsThere) {
+  run("turnstile vault create stick work --id work");
+  run("turnstile vault backup stick work work.backup");
+  const ProgramResult there = run("turnstile vault restore stick work.backup --name other");
+  EXPECT_EQ(there.status, 3);
+  EXPECT_THAT(there.output, HasSubstr("there is a profile of the id 'work'"));
+  EXPECT_THAT(there.output, HasSubstr("adding --replace"));
+  EXPECT_EQ(run("turnstile vault restore stick work.backup --replace work").status, 0);
+  EXPECT_THAT(run("turnstile vault create stick second --id work").output,
+              HasSubstr("hint: Choose another id."));
+}
+
 // It may have had one before.
 TEST_F(CliVault, TakesNoPasswordForAProfileThatHasNone) {
   run("turnstile vault create stick work");
