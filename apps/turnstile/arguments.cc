@@ -148,12 +148,13 @@ class Arguments::Parser {
     place_ = before.size();
   }
 
-  void require(std::span<const Positional> positionals) const {
-    for (const Positional& positional : positionals) {
-      if (positional.required && !result_.has(positional.name)) {
-        throw usage_failure(fmt::format("{} needs {}: {}", result_.command_->name, positional.name,
-                                        positional.help),
-                            see_help());
+  template <class Part>  // Positional or Flag.
+  void require(std::span<const Part> parts) const {
+    for (const Part& part : parts) {
+      if (part.required && !result_.has(part.name)) {
+        throw usage_failure(
+            fmt::format("{} needs {}: {}", result_.command_->name, part.name, part.help),
+            see_help());
       }
     }
   }
@@ -230,6 +231,7 @@ class Arguments::Parser {
     if (result_.has("--help")) return;
     if (result_.command_ != nullptr) {
       require(result_.command_->positionals);
+      require(result_.command_->flags);
     } else if (result_.group_ != nullptr) {
       throw usage_failure(fmt::format("{} needs one of its commands: {}", result_.group_->name,
                                       fmt::join(second_words(*result_.group_), ", ")),

@@ -179,6 +179,16 @@ TEST_F(CliVec, BeginsACollectionAnewOnlyWhenItMay) {
   EXPECT_EQ(info.at("pending"), 3);
 }
 
+TEST_F(CliVec, ShowsAndAsksForTheFlagsThatMustBeGiven) {
+  EXPECT_THAT(run_cli({"help", "vec", "create"}).out,
+              HasSubstr("usage: turnstile vec create DB NAME --dim N [--model NAME] "));
+  EXPECT_THAT(run_cli({"help", "vec", "search"}).out,
+              HasSubstr("usage: turnstile vec search DB NAME --vector JSON [-k COUNT] "));
+  EXPECT_THAT(run_cli({"vec", "create", db_, "notes"}).err,
+              HasSubstr("vec create needs --dim: numbers in a vector"));
+  EXPECT_THAT(run_cli({"vec", "search", db_, "notes"}).err, HasSubstr("vec search needs --vector"));
+}
+
 TEST_F(CliVec, RefusesWhatCannotBe) {
   EXPECT_EQ(run_cli({"vec", "create", db_, "notes"}).status, 3);
   EXPECT_EQ(run_cli({"vec", "create", db_, "notes", "--dim", "x"}).status, 3);
