@@ -198,6 +198,15 @@ TEST_F(CliQuery, SaysWhereTheJournalModeIsShown) {
   EXPECT_THAT(result.err, testing::Not(HasSubstr("turnstile exec")));
 }
 
+// The busy handler is the library's own; `info` shows the wait in force.
+TEST_F(CliQuery, ShowsABusyTimeoutOfZeroWhereInfoShowsTheWait) {
+  EXPECT_EQ(ask("PRAGMA busy_timeout"), 0);
+  const CliResult info = run_cli({"info", db_, "--timeout", "7s", "--json"});
+  EXPECT_THAT(Json::parse(info.out).at("settings"),
+              testing::Contains(Json::parse(
+                  R"({"name": "busy_timeout", "asked": "7000 ms", "in_force": "7000 ms"})")));
+}
+
 TEST_F(CliQuery, FailsBeforeItPrintsWhereItCan) {
   const CliResult result = query("SELECT abs(-9223372036854775807 - 1)", {"--json"});
   EXPECT_NE(result.status, 0);
