@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <utility>
 
@@ -148,12 +149,13 @@ class Arguments::Parser {
     place_ = before.size();
   }
 
-  void require(std::span<const Positional> positionals) const {
-    for (const Positional& positional : positionals) {
-      if (positional.required && !result_.has(positional.name)) {
-        throw usage_failure(fmt::format("{} needs {}: {}", result_.command_->name, positional.name,
-                                        positional.help),
-                            see_help());
+  template <class Part>  // Positional or Flag.
+  void require(std::span<const Part> parts) const {
+    for (const Part& part : parts) {
+      if (part.required && !result_.has(part.name)) {
+        throw usage_failure(
+            fmt::format("{} needs {}: {}", result_.command_->name, part.name, part.help),
+            see_help());
       }
     }
   }
@@ -230,6 +232,7 @@ class Arguments::Parser {
     if (result_.has("--help")) return;
     if (result_.command_ != nullptr) {
       require(result_.command_->positionals);
+      require(result_.command_->flags);
     } else if (result_.group_ != nullptr) {
       throw usage_failure(fmt::format("{} needs one of its commands: {}", result_.group_->name,
                                       fmt::join(second_words(*result_.group_), ", ")),
@@ -291,6 +294,19 @@ std::optional<std::chrono::milliseconds> Arguments::duration(
                                     spelled(longest)));
   }
   return time;
+}
+
+std::optional<int> Arguments::page_size() const {
+  constexpr int kLeast = 512;
+  constexpr int kMost = 65536;
+  const auto size = integer("--page-size", kLeast, kMost);
+  if (!size) return std::nullopt;
+  if (!std::has_single_bit(static_cast<std::uint64_t>(*size))) {
+    throw usage_failure(
+        fmt::format("'{}' is no size for --page-size", *size),
+        fmt::format("Write a power of two from {} to {}, such as 4096.", kLeast, kMost));
+  }
+  return static_cast<int>(*size);
 }
 
 std::string Arguments::positional(std::string_view name) const {

@@ -46,6 +46,8 @@ class Arguments {
   /// Of a flag that takes a time; throws Failure (USAGE) when it is none, or a longer one.
   [[nodiscard]] std::optional<std::chrono::milliseconds> duration(
       std::string_view flag, std::chrono::milliseconds longest = kDay) const;
+  /// Of --page-size; throws Failure (USAGE) when it is none of SQLite's.
+  [[nodiscard]] std::optional<int> page_size() const;
   /// Empty when an optional one is missing.
   [[nodiscard]] std::string positional(std::string_view name) const;
   /// Of one that repeats.

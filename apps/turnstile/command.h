@@ -48,6 +48,7 @@ struct Flag {
   bool repeats = false;
   Words words = Words::Any;
   std::span<const std::string_view> choices = {};
+  bool required = false;  ///< The command cannot do without it.
 };
 
 struct Example {

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "command_table.h"
+#include "sql_runs.h"
 
 namespace turnstile::cli {
 
@@ -15,7 +16,6 @@ constexpr auto kGlobalFlags = std::to_array<Flag>({
 });
 
 constexpr auto kFormats = std::to_array<std::string_view>({"table", "json", "csv", "lines"});
-constexpr auto kDurabilities = std::to_array<std::string_view>({"normal", "full"});
 constexpr auto kShells = std::to_array<std::string_view>({"bash", "zsh", "fish"});
 constexpr auto kTopics = std::to_array<std::string_view>({"errors", "exit-codes"});
 
@@ -64,8 +64,7 @@ constexpr auto kExecPositionals =
     std::to_array<Positional>({kDb, {"SQL", "statements, or - to read them from standard input"}});
 constexpr auto kExecFlags = std::to_array<Flag>({
     kParameter,
-    {"--durability", "LEVEL", "full: safe against a power failure too, on return (default normal)",
-     '\0', false, Words::Choices, kDurabilities},
+    kDurability,
 });
 constexpr auto kExecExamples = std::to_array<Example>({
     {"turnstile exec app.db 'INSERT INTO note(title) VALUES (:t)' -p t=Shopping", "one row"},

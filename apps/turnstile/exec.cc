@@ -54,6 +54,10 @@ ExecuteResult run_sql(WriteTx& tx, const std::string& sql,
   return run_script(tx, sql);
 }
 
+Durability durability_of(const Arguments& arguments) {
+  return arguments.value("--durability") == "full" ? Durability::Full : Durability::Default;
+}
+
 void print_result(Context& context, const ExecuteResult& result) {
   if (context.arguments.json()) {
     context.output.write_json(
@@ -73,7 +77,7 @@ ExitCode run_exec(Context& context) {
   Options options;
   options.mode = OpenMode::ReadWrite;
   options.connections = 1;
-  if (arguments.value("--durability") == "full") options.synchronous = Synchronous::Full;
+  if (durability_of(arguments) == Durability::Full) options.synchronous = Synchronous::Full;
   const Session session = Session::for_writing(context, std::move(options));
   const ExecuteResult result =
       session.lane().write([&](WriteTx& tx) { return run_sql(tx, sql, parameters); });

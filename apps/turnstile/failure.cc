@@ -78,12 +78,25 @@ constexpr auto kTranslations = std::to_array<Translation>({
     {"VECTOR_COLLECTION_DIFFERS", ExitCode::Usage, ""},
     {"VECTOR_COLLECTION_UNKNOWN", ExitCode::NotFound,
      "Check the name; `turnstile vec info` lists the collections."},
-    {"VECTOR_EXTENSION_MISSING", ExitCode::Usage, ""},
+    {"VECTOR_EXTENSION_MISSING", ExitCode::Usage,
+     "Name its library in the environment variable TURNSTILE_VEC0, or make the collection with "
+     "--storage packed, which needs none."},
     {"WORKSPACE_INVALID", ExitCode::NotFound,
      "Check the path; `turnstile vault create` makes a workspace."},
     {"WRITE_TIMEOUT",
      {},
      "Nothing was written; let the holder finish, or wait longer with --timeout."},
+});
+
+/// Hints of the library that know more than its table, but name a part of its interface.
+struct OwnHint {
+  std::string_view part;
+  std::string_view hint;
+};
+
+constexpr auto kOwnHints = std::to_array<OwnHint>({
+    {"execute_script()", "Give one statement; `turnstile exec` runs several when there is no -p."},
+    {"RestoreProfile::profile", "Put the backup in its place by adding --replace with that id."},
 });
 
 const Translation* translation_of(std::string_view code) noexcept {
@@ -100,8 +113,8 @@ std::string_view general_hint(std::string_view code) noexcept {
 
 // A hint that the error brought itself knows more than any table.
 std::string_view hint_of(const Error& error) noexcept {
-  if (error.hint().find("execute_script()") != std::string_view::npos)
-    return "Give one statement; `turnstile exec` runs several when there is no -p.";
+  for (const OwnHint& own : kOwnHints)
+    if (error.hint().find(own.part) != std::string_view::npos) return own.hint;
   const Translation* translation = translation_of(error.code());
   if (translation == nullptr || translation->hint.empty() ||
       error.hint() != general_hint(error.code())) {

@@ -34,8 +34,7 @@ std::string_view detail_of(const DatabaseInfo& info, std::string_view phase) {
 ExitCode run_init(Context& context) {
   const Arguments& arguments = context.arguments;
   Options options;
-  if (const auto page_size = arguments.integer("--page-size", 512, 65536))
-    options.page_size = static_cast<int>(*page_size);
+  options.page_size = arguments.page_size().value_or(options.page_size);
   options.migrations = read_schema(arguments.values("--schema"));
 
   const int asked_page_size = options.page_size;

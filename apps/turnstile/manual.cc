@@ -35,9 +35,9 @@ std::string usage_of(const Command& command) {
   for (const Flag& flag : command.flags) {
     const std::string name =
         flag.letter == '\0' ? std::string(flag.name) : fmt::format("-{}", flag.letter);
-    usage += flag.value.empty() ? fmt::format(" [{}]", name)
-                                : fmt::format(" [{} {}]", name, value_of(flag));
-    usage += flag.repeats ? "..." : "";
+    const std::string text = flag.value.empty() ? name : fmt::format("{} {}", name, value_of(flag));
+    usage += fmt::format(fmt::runtime(flag.required ? " {}{}" : " [{}]{}"), text,
+                         flag.repeats ? "..." : "");
   }
   return usage + program;
 }

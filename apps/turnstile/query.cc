@@ -1,5 +1,9 @@
+#include <fmt/core.h>
+
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -9,6 +13,7 @@
 #include "rows.h"
 #include "session.h"
 #include "sql_runs.h"
+#include "text.h"
 
 namespace turnstile::cli {
 
@@ -22,6 +27,26 @@ std::string format_of(const Arguments& arguments) {
                         "Give one of them.");
   }
   return "json";
+}
+
+bool begins_with_pragma(std::string_view sql) {
+  constexpr std::string_view kWord = "pragma";
+  sql.remove_prefix(std::min(sql.find_first_not_of(" \t\r\n"), sql.size()));
+  return std::ranges::equal(sql.substr(0, kWord.size()), kWord,
+                            [](char c, char lower) { return (c | 0x20) == lower; });
+}
+
+// Also the question for the journal mode counts as a statement that writes, but `turnstile exec`
+// prints no rows.
+Statement prepare(ReadTx& tx, const std::string& sql) {
+  try {
+    return tx.prepare(sql);
+  } catch (const MisuseError& error) {
+    if (error.code() != "READ_ONLY_TRANSACTION" || !begins_with_pragma(sql)) throw;
+    throw Failure(ExitCode::Usage, "READ_ONLY_TRANSACTION",
+                  fmt::format("'{}' counts as a statement that writes", printable(sql)),
+                  "`turnstile info` shows how the database is set up, with its journal mode.");
+  }
 }
 
 std::vector<std::string> columns_of(const Statement& statement) {
@@ -38,7 +63,7 @@ void print_query(Context& context, const Lane& lane) {
   const std::vector<Parameter> parameters = parse_parameters(context.arguments.values("--param"));
   const std::string sql = context.arguments.positional("SQL");
   lane.read([&](ReadTx& tx) {
-    Statement statement = tx.prepare(sql);
+    Statement statement = prepare(tx, sql);
     bind_parameters(statement, parameters);
     // Nothing is printed before the first step, so that a statement that fails leaves no output.
     bool has_row = statement.step();

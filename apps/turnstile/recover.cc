@@ -115,7 +115,7 @@ ExitCode run_recover(Context& context) {
   const std::string source = arguments.positional("SRC");
   std::stop_source stop;
   RecoveryOptions options;
-  if (const auto page_size = arguments.integer("--page-size", 512, 65536))
+  if (const auto page_size = arguments.page_size())
     options.page_size_bytes = static_cast<std::uint32_t>(*page_size);
   options.stop = stop.get_token();
   const RecoveryReport report = [&] {

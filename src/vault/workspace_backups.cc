@@ -151,7 +151,11 @@ ProfileInfo WorkspaceCore::restore(const std::filesystem::path& backup,
   }
   const std::string name = options.name.empty() ? manifest.name : options.name;
   require_profile_name(name, call);
-  if (!replaces) require_free(name, manifest.id, call);
+  if (!replaces) {
+    require_free(name, manifest.id,
+                 "Name that profile in RestoreProfile::profile to put the backup in its place.",
+                 call);
+  }
 
   ProfileRecord record = new_record(name, manifest.id, manifest.form);
   record.created_us = manifest.profile_created_us;

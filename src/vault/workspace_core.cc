@@ -312,14 +312,15 @@ ProfileAccess WorkspaceCore::take_alone(Slot& slot, const std::string& id, const
   return {layout_, id, FileLock::Mode::Exclusive, options_.log_sink, call};
 }
 
-void WorkspaceCore::require_free(std::string_view name, std::string_view id, const Call& call) {
+void WorkspaceCore::require_free(std::string_view name, std::string_view id, std::string_view hint,
+                                 const Call& call) {
   for (const RegistryEntry& entry : entries(call)) {
     const bool same_id = entry.id == id;
     if (!same_id && entry.name != name) continue;
     sqlite::raise_misuse(code("PROFILE_EXISTS"),
                          same_id ? "there is a profile of the id '" + entry.id + "'"
                                  : "there is a profile of the name '" + entry.name + "'",
-                         call);
+                         call, same_id ? std::string(hint) : std::string());
   }
 }
 

@@ -111,7 +111,9 @@ class WorkspaceCore {
   [[nodiscard]] std::vector<RegistryEntry> entries(const Call& call);
   /// The registry's lock, for a change. Throws Timeout (WORKSPACE_IN_USE).
   [[nodiscard]] std::unique_ptr<FileLock> lock_registry(const Call& call) const;
-  void require_free(std::string_view name, std::string_view id, const Call& call);
+  /// Throws MisuseError (PROFILE_EXISTS). `hint` is for when it is the id that somebody has.
+  void require_free(std::string_view name, std::string_view id, std::string_view hint,
+                    const Call& call);
 
   /// backup() to wherever it is.
   BackupInfo write_backup(const std::string& id, const std::filesystem::path& target,

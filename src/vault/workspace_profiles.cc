@@ -32,7 +32,7 @@ ProfileInfo WorkspaceCore::create(std::string_view name, const CreateProfile& op
     rename(options.id, name, call);
     return info(options.id, call);
   }
-  require_free(name, options.id, call);
+  require_free(name, options.id, "Choose another id.", call);
 
   NewProfile made(layout_, new_record(name, options.id, options.kind), call);
   std::optional<ProfileKeys> keys;
@@ -78,7 +78,7 @@ void WorkspaceCore::rename(const std::string& id, std::string_view name, const C
 ProfileInfo WorkspaceCore::duplicate(const std::string& id, std::string_view name,
                                      std::string_view password, const Call& call) {
   require_profile_name(name, call);
-  require_free(name, {}, call);
+  require_free(name, {}, {}, call);
   const ProfileRecord from = require_record(layout_.profile(id), call);
   if (from.is_protected()) {
     require_password(password, call);

@@ -85,10 +85,7 @@ void drop_collection(WriteTx& tx, const CatalogEntry& entry) {
 void require_extension(ReadTx& tx, const VectorDefinition& definition, std::source_location where) {
   if (definition.storage != VectorStorage::SqliteVec || has_vec0(tx)) return;
   fail(code("VECTOR_EXTENSION_MISSING"),
-       "the collection is kept by sqlite-vec, which the connections have not loaded",
-       "Name its library in Options::extensions (in the command line: TURNSTILE_VEC0), or use "
-       "packed storage, which needs no extension.",
-       where);
+       "the collection is kept by sqlite-vec, which the connections have not loaded", {}, where);
 }
 
 }  // namespace turnstile::vectors

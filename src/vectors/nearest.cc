@@ -23,8 +23,10 @@ constexpr int kMostRerank = 1000;
 void require_fit(const State& collection, std::span<const float> query,
                  const VectorSearch& search) {
   if (std::string why = why_unfit(collection.definition(), query); !why.empty()) {
-    refuse(code("VECTOR_INVALID"), "the vector that is searched for in the collection " +
-                                       in_quotes(collection.name()) + " " + why);
+    refuse(code("VECTOR_INVALID"),
+           "the vector that is searched for in the collection " + in_quotes(collection.name()) +
+               " " + why,
+           "Search with a vector like those of the collection, made by the same model.");
   }
   const auto require = [](bool fits, std::string_view what, const std::string& value,
                           std::string_view range) {

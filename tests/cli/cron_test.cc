@@ -139,6 +139,22 @@ TEST_F(CliCron, PausesResumesAndRemoves) {
   EXPECT_THAT(json({"list", db_}), IsEmpty());
 }
 
+TEST_F(CliCron, PrintsWhatItChangedAsOneJsonValue) {
+  const Json added = json({"add", db_, "a", "@daily", "--sql", "SELECT 1"});
+  const Json paused = json({"pause", db_, "a"});
+  EXPECT_EQ(paused["id"], added["id"]);
+  EXPECT_EQ(paused["enabled"], false);
+  EXPECT_EQ(paused, json({"list", db_})[0]);
+  EXPECT_EQ(json({"resume", db_, "a"}), json({"list", db_})[0]);
+  EXPECT_EQ(json({"remove", db_, "a"}), Json::parse(R"({"name": "a"})"));
+}
+
+TEST_F(CliCron, SaysNothingOfAChangeToPeople) {
+  (void)must({"add", db_, "a", "@daily", "--sql", "SELECT 1"});
+  for (const std::string command : {"pause", "resume", "remove"})
+    EXPECT_EQ(must({command, db_, "a"}).out, "") << command;
+}
+
 TEST_F(CliCron, NamesTheJobThatWasMeant) {
   (void)must({"add", db_, "backup", "@daily", "--sql", "SELECT 1"});
   for (const std::string command : {"pause", "resume", "remove", "history"}) {

@@ -54,6 +54,12 @@ TEST(CliExplain, HasTheSameForPrograms) {
                                          "sqlite_codes", "title", "with_turnstile"}));
 }
 
+TEST(CliExplain, SaysWhereABusyTimeoutOfZeroMeansNothing) {
+  const Json found = Json::parse(run_cli({"explain", "no-busy-timeout", "--json"}).out);
+  EXPECT_THAT(found.at("causes").at(0).at("signs").get<std::string>(),
+              HasSubstr("On a connection of Turnstile's it always shows 0"));
+}
+
 TEST(CliExplain, TellsOfTurnstilesOwnCodes) {
   const CliResult result = run_cli({"explain", "DB_FILE_REPLACED"});
   EXPECT_EQ(result.status, 0);

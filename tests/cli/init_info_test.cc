@@ -54,6 +54,18 @@ TEST_F(CliInit, RunsTheSchemaFilesInTheirOrderOnce) {
   EXPECT_EQ(error_of(older).at("code"), "DB_SCHEMA_TOO_NEW");
 }
 
+TEST_F(CliInit, SaysWhichPageSizesThereAre) {
+  const CliResult result = init({"--page-size", "777"});
+  EXPECT_EQ(result.status, 3);
+  EXPECT_EQ(result.err,
+            "turnstile: '777' is no size for --page-size\n"
+            "hint: Write a power of two from 512 to 65536, such as 4096.\n");
+  EXPECT_FALSE(std::filesystem::exists(db_));
+  for (const std::string wrong : {"511", "65537", "0", "4k"})
+    EXPECT_EQ(init({"--page-size", wrong}).status, 3) << wrong;
+  EXPECT_EQ(init({"--page-size", "65536"}).status, 0);
+}
+
 TEST_F(CliInit, KeepsNothingOfASchemaThatFails) {
   const std::string one = write_schema("1_note.sql", "CREATE TABLE note(id INTEGER PRIMARY KEY);");
   const std::string bad = write_schema("2_bad.sql", "CREATE TABL wrong(a);");

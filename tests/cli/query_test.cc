@@ -190,6 +190,23 @@ TEST_F(CliQuery, RefusesToWrite) {
   EXPECT_THAT(pragma.err, HasSubstr("hint: Leave BEGIN, COMMIT, PRAGMA and ATTACH out"));
 }
 
+// exec would take it, and print no mode.
+TEST_F(CliQuery, SaysWhereTheJournalModeIsShown) {
+  const CliResult result = query(" pragma journal_mode");
+  EXPECT_EQ(result.status, 3);
+  EXPECT_THAT(result.err, HasSubstr("hint: `turnstile info` shows"));
+  EXPECT_THAT(result.err, testing::Not(HasSubstr("turnstile exec")));
+}
+
+// The busy handler is the library's own; `info` shows the wait in force.
+TEST_F(CliQuery, ShowsABusyTimeoutOfZeroWhereInfoShowsTheWait) {
+  EXPECT_EQ(ask("PRAGMA busy_timeout"), 0);
+  const CliResult info = run_cli({"info", db_, "--timeout", "7s", "--json"});
+  EXPECT_THAT(Json::parse(info.out).at("settings"),
+              testing::Contains(Json::parse(
+                  R"({"name": "busy_timeout", "asked": "7000 ms", "in_force": "7000 ms"})")));
+}
+
 TEST_F(CliQuery, FailsBeforeItPrintsWhereItCan) {
   const CliResult result = query("SELECT abs(-9223372036854775807 - 1)", {"--json"});
   EXPECT_NE(result.status, 0);

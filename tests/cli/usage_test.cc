@@ -271,6 +271,25 @@ TEST(CliHelp, ExplainsEveryCommandInTheReferenceToo) {
   }
 }
 
+// A text with line feeds of its own would be broken twice.
+TEST(CliHelp, FillsTheLinesOfItsParagraphs) {
+  std::vector<std::string> topics = commands();
+  for (const std::string& group : groups())
+    topics.push_back(group);
+  for (const std::string& topic : topics) {
+    std::string former;
+    for (const std::string& line : lines_of(help_on(topic).out)) {
+      const bool goes_on =
+          !former.empty() && !line.empty() && line.front() != ' ' && former.front() != ' ';
+      if (goes_on) {
+        EXPECT_GT(former.size() + 1 + line.substr(0, line.find(' ')).size(), 80U)
+            << topic << ": " << former;
+      }
+      former = line;
+    }
+  }
+}
+
 TEST(CliHelp, KeepsTheManualPageInStep) {
   const CliResult result = run_cli({"help", "--man"});
   EXPECT_EQ(result.status, 0);

@@ -1,6 +1,9 @@
 // `turnstile vault`: where passwords come from, and what ends with which status. What the commands
 // do is shown by docs/reference/cli-vault.md, whose examples reference_test.cc runs.
 #include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/cli_test.h"
 #include "support/files.h"
@@ -64,6 +67,19 @@ TEST_F(CliVault, WarnsOfABackupThatAnybodyCanRead) {
   EXPECT_EQ(run("turnstile vault restore other open.backup").status, 3) << "it is there already";
 }
 
+// Another name would not help: it is the id that is there already.
+TEST_F(CliVault, SaysHowABackupReplacesTheProfileThatIsThere) {
+  run("turnstile vault create stick work --id work");
+  run("turnstile vault backup stick work work.backup");
+  const ProgramResult there = run("turnstile vault restore stick work.backup --name other");
+  EXPECT_EQ(there.status, 3);
+  EXPECT_THAT(there.output, HasSubstr("there is a profile of the id 'work'"));
+  EXPECT_THAT(there.output, HasSubstr("adding --replace"));
+  EXPECT_EQ(run("turnstile vault restore stick work.backup --replace work").status, 0);
+  EXPECT_THAT(run("turnstile vault create stick second --id work").output,
+              HasSubstr("hint: Choose another id."));
+}
+
 // It may have had one before.
 TEST_F(CliVault, TakesNoPasswordForAProfileThatHasNone) {
   run("turnstile vault create stick work");
@@ -88,6 +104,76 @@ TEST_F(CliVault, TakesNoPasswordAwayByARestoreUnlessToldTo) {
   EXPECT_EQ(run("TURNSTILE_PASSWORD=p turnstile vault query stick work 'SELECT 1'").status, 0);
   EXPECT_EQ(run(restore + " --remove-password").status, 0);
   EXPECT_EQ(run("turnstile vault query stick work 'SELECT 1'").status, 0);
+}
+
+TEST_F(CliVault, SaysOfTheSqlOfAQueryWhatIsTaken) {
+  run("turnstile vault create stick work");
+  EXPECT_THAT(run("turnstile vault query --help").output,
+              HasSubstr("\n  SQL      one statement that reads\n"));
+  EXPECT_EQ(run("turnstile vault query stick work 'SELECT 1; SELECT 2'").status, 3);
+  EXPECT_EQ(run("echo 'SELECT 1' | turnstile vault query stick work -").status, 3);
+}
+
+TEST_F(CliVault, WritesAsDurablyAsIsAskedFor) {
+  run("turnstile vault create stick work");
+  for (const std::string level : {"normal", "full"}) {
+    const std::string table = " 'CREATE TABLE t_" + level + "(x)' --durability " + level;
+    EXPECT_EQ(run("turnstile vault exec stick work" + table).status, 0);
+    EXPECT_EQ(run("TURNSTILE_PASSWORD='  secret ' turnstile vault exec stick bank" + table).status,
+              0);
+  }
+  EXPECT_EQ(run("turnstile vault exec stick work 'SELECT 1' --durability most").status, 3);
+}
+
+// One value each, and of the profile as it is after the change.
+TEST_F(CliVault, PrintsWhatItChangedAsOneJsonValue) {
+  const Json made = Json::parse(run("turnstile vault create stick work --json").output);
+  const auto json = [&](const std::string& command) {
+    const ProgramResult done =
+        run("TURNSTILE_PASSWORD=p TURNSTILE_NEW_PASSWORD=p turnstile vault " + command + " --json");
+    EXPECT_EQ(done.status, 0) << command << ": " << done.output;
+    return Json::parse(done.output, nullptr, false);
+  };
+  const auto info = [&] {
+    return Json::parse(run("turnstile vault info stick work --json").output);
+  };
+  const std::vector<std::pair<std::string, std::string>> changes = {
+      {"set-password stick work", "sealed"},
+      {"change-password stick work", "sealed"},
+      {"rotate-key stick work", "sealed"},
+      {"convert stick work encrypted", "encrypted"},
+      {"remove-password stick work", "plain"}};
+  for (const auto& [command, kind] : changes) {
+    const Json changed = json(command);
+    ASSERT_TRUE(changed.is_object()) << command;
+    EXPECT_EQ(changed, info()) << command;
+    EXPECT_EQ(changed.at("kind"), kind) << command;
+    EXPECT_EQ(changed.at("id"), made.at("id")) << command;
+  }
+  EXPECT_EQ(json("rename stick work office").at("name"), "office");
+  EXPECT_EQ(json("delete stick office --yes"), Json({{"id", made.at("id")}, {"name", "office"}}));
+}
+
+TEST_F(CliVault, PrintsAnAttachmentThatIsTakenOutAsOneJsonValue) {
+  run("turnstile vault create stick work");
+  write_file(directory_.file("scan"), "a scan");
+  const Json attached = Json::parse(run("turnstile vault attach stick work scan --json").output);
+  const std::string detach =
+      "turnstile vault detach stick work " + attached.at("id").get<std::string>() + " --json";
+  EXPECT_EQ(Json::parse(run(detach + " --to copy --keep").output), attached);
+  EXPECT_EQ(Json::parse(run(detach + " --yes").output), attached);
+}
+
+TEST_F(CliVault, SaysNothingOfAChangeToPeople) {
+  run("turnstile vault create stick work");
+  for (const std::string command :
+       {"set-password stick work", "change-password stick work", "rotate-key stick work",
+        "convert stick work encrypted", "remove-password stick work", "rename stick work office",
+        "delete stick office --yes"}) {
+    EXPECT_EQ(
+        run("TURNSTILE_PASSWORD=p TURNSTILE_NEW_PASSWORD=p turnstile vault " + command).output, "")
+        << command;
+  }
 }
 
 // For good: only with --yes where nobody can be asked.

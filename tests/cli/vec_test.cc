@@ -179,6 +179,16 @@ TEST_F(CliVec, BeginsACollectionAnewOnlyWhenItMay) {
   EXPECT_EQ(info.at("pending"), 3);
 }
 
+TEST_F(CliVec, ShowsAndAsksForTheFlagsThatMustBeGiven) {
+  EXPECT_THAT(run_cli({"help", "vec", "create"}).out,
+              HasSubstr("usage: turnstile vec create DB NAME --dim N [--model NAME] "));
+  EXPECT_THAT(run_cli({"help", "vec", "search"}).out,
+              HasSubstr("usage: turnstile vec search DB NAME --vector JSON [-k COUNT] "));
+  EXPECT_THAT(run_cli({"vec", "create", db_, "notes"}).err,
+              HasSubstr("vec create needs --dim: numbers in a vector"));
+  EXPECT_THAT(run_cli({"vec", "search", db_, "notes"}).err, HasSubstr("vec search needs --vector"));
+}
+
 TEST_F(CliVec, RefusesWhatCannotBe) {
   EXPECT_EQ(run_cli({"vec", "create", db_, "notes"}).status, 3);
   EXPECT_EQ(run_cli({"vec", "create", db_, "notes", "--dim", "x"}).status, 3);
@@ -197,13 +207,28 @@ TEST_F(CliVec, RefusesWhatCannotBe) {
   EXPECT_EQ(search({"--vector", "[1, 2]", "-k", "0"}).status, 3);
 }
 
+// A search stores nothing, so that nothing of a batch can have been stored.
+TEST_F(CliVec, SaysOfAVectorThatIsSearchedForWhatToDo) {
+  create();
+  const Json error = error_of(search({"--vector", "[1, 2, 3]"}));
+  EXPECT_EQ(error.at("code"), "VECTOR_INVALID");
+  EXPECT_THAT(error.at("message").get<std::string>(),
+              HasSubstr("has 3 numbers, and the collection's have 2"));
+  EXPECT_THAT(
+      error.at("hint").get<std::string>(),
+      testing::AllOf(HasSubstr("like those of the collection"), testing::Not(HasSubstr("stored"))));
+}
+
 TEST_F(CliVec, SaysHowToLoadTheExtension) {
   const CliResult result =
       run_cli({"vec", "create", db_, "notes", "--dim", "2", "--storage", "sqlite-vec", "--json"},
               "", {"TURNSTILE_VEC0="});
   EXPECT_EQ(result.status, 3);
   EXPECT_EQ(error_of(result).at("code"), "VECTOR_EXTENSION_MISSING");
-  EXPECT_THAT(error_of(result).at("hint").get<std::string>(), HasSubstr("TURNSTILE_VEC0"));
+  const auto hint = error_of(result).at("hint").get<std::string>();
+  EXPECT_THAT(hint, testing::StartsWith("Name its library in the environment variable "
+                                        "TURNSTILE_VEC0"));
+  EXPECT_THAT(hint, testing::Not(HasSubstr("Options::"))) << "which is for programs";
 }
 
 #ifdef TURNSTILE_TEST_VEC0

@@ -44,9 +44,12 @@ FOR_SUBSYSTEMS = {
     "database/serialised_sink.h",
     "gate/mutex.h",
     "gate/sync_point.h",
+    "sqlite/ascii.h",
     "sqlite/call.h",
     "sqlite/error_code.h",
+    "sqlite/exception_text.h",
     "sqlite/fork_guard.h",
+    "sqlite/quote.h",
     "sqlite/raise.h",
     "sqlite/utf8.h",
 }

@@ -96,42 +96,41 @@ constexpr auto kPruneExamples = std::to_array<Example>({
 constexpr auto kCommands = std::to_array<Command>({
     {"audit append", "record an event",
      "The event is committed when the command returns; its id is printed.\n\n"
-     "The first event of a file makes the log, with the key that is given or with none, which\n"
+     "The first event of a file makes the log, with the key that is given or with none, which "
      "cannot be changed afterwards.",
      kAppendPositionals, kAppendFlags, kAppendExamples, &run_audit_append},
     {"audit list", "print events, newest first",
-     "With --json: an array of {id, time, actor, action, subject, detail, trace, session,\n"
+     "With --json: an array of {id, time, actor, action, subject, detail, trace, session, "
      "previous_hash, hash}.",
      kOnlyDb, kListFlags, kListExamples, &run_audit_list},
     {"audit tail", "print events as they are recorded",
-     "Goes on until Ctrl-C, and prints every event once, of all processes. With --json one object\n"
-     "a line, as in the array of `audit list`.",
+     "Goes on until Ctrl-C, and prints every event once, of all processes. With --json one "
+     "object a line, as in the array of `audit list`.",
      kOnlyDb, kTailFlags, kTailExamples, &run_audit_tail},
     {"audit verify", "find what was changed, removed or forged",
-     "Compares every event and every seal with its hash and with what comes before it, and the\n"
-     "newest one with what the log remembers. Prints an anchor: keep it where nobody who can "
-     "write\n"
-     "the file can change it, and give it to --anchor later.\n\n"
-     "Status 0: whole; 1: whole, but nothing can be said of the anchor, whose event was pruned;\n"
+     "Compares every event and every seal with its hash and with what comes before it, and "
+     "the newest one with what the log remembers. Prints an anchor: keep it where nobody who "
+     "can write the file can change it, and give it to --anchor later.\n\n"
+     "Status 0: whole; 1: whole, but nothing can be said of the anchor, whose event was pruned; "
      "2: findings, which are printed.",
      kVerifyPositionals, kVerifyFlags, kVerifyExamples, &run_audit_verify},
     {"audit export", "write the log as JSON lines",
-     "The first line says what log it is, the last one where it ends, and `audit verify\n"
-     "--exported` tells whether anything in between was changed. What it ends with is said on\n"
+     "The first line says what log it is, the last one where it ends, and `audit verify "
+     "--exported` tells whether anything in between was changed. What it ends with is said on "
      "standard error.",
      kOnlyDb, kExportFlags, kExportExamples, &run_audit_export},
     {"audit prune", "remove old events and leave a seal",
-     "Removes the oldest events in small transactions, between which others write. A seal says\n"
-     "what was there, so that the rest still verifies. Stops at an event that does not verify.",
+     "Removes the oldest events in small transactions, between which others write. A seal "
+     "says what was there, so that the rest still verifies. Stops at an event that does not "
+     "verify.",
      kOnlyDb, kPruneFlags, kPruneExamples, &run_audit_prune},
 });
 
 constexpr Group kAudit = {
     "audit", "a log of who did what, in which later changes are found",
-    "Every event has a hash of itself and of all events before it. With a key (16 to 64 random\n"
-    "bytes, as `openssl rand -hex 32` prints them) nobody without it can make such a hash; "
-    "without\n"
-    "one the log shows mistakes, and forgeries only together with an anchor.",
+    "Every event has a hash of itself and of all events before it. With a key (16 to 64 "
+    "random bytes, as `openssl rand -hex 32` prints them) nobody without it can make such a "
+    "hash; without one the log shows mistakes, and forgeries only together with an anchor.",
     kCommands};
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "sql_runs.h"
+
 namespace turnstile::cli {
 
 namespace {
@@ -13,7 +15,6 @@ constexpr auto kFormats = std::to_array<std::string_view>({"table", "json", "csv
 constexpr Positional kRoot = {"ROOT", "the folder of the workspace", true, Words::Files};
 constexpr Positional kProfile = {"PROFILE", "the profile's name or id"};
 constexpr Positional kNewName = {"NAME", "the new name"};
-constexpr Positional kSql = {"SQL", "one statement, or several without -p; - reads them"};
 constexpr Flag kPasswordFd = {"--password-fd", "NUMBER",
                               "read the password from this file descriptor"};
 constexpr Flag kNewPasswordFd = {"--new-password-fd", "NUMBER",
@@ -23,7 +24,10 @@ constexpr Flag kParam = {"--param", "NAME=VALUE", "the value of a parameter", 'p
 constexpr auto kRootOnly = std::to_array<Positional>({kRoot});
 constexpr auto kOfProfile = std::to_array<Positional>({kRoot, kProfile});
 constexpr auto kWithName = std::to_array<Positional>({kRoot, kProfile, kNewName});
-constexpr auto kWithSql = std::to_array<Positional>({kRoot, kProfile, kSql});
+constexpr auto kExecPositionals = std::to_array<Positional>(
+    {kRoot, kProfile, {"SQL", "statements, or - to read them from standard input"}});
+constexpr auto kQueryPositionals =
+    std::to_array<Positional>({kRoot, kProfile, {"SQL", "one statement that reads"}});
 constexpr auto kWithKind = std::to_array<Positional>(
     {kRoot, kProfile, {"KIND", "sealed or encrypted", true, Words::Choices, kProtectedKinds}});
 constexpr auto kWithFile = std::to_array<Positional>(
@@ -55,7 +59,7 @@ constexpr auto kVerifyFlags = std::to_array<Flag>({
     {"--shallow", "", "look at the form of the files only, without a password"},
     kPasswordFd,
 });
-constexpr auto kExecFlags = std::to_array<Flag>({kParam, kPasswordFd});
+constexpr auto kExecFlags = std::to_array<Flag>({kParam, kDurability, kPasswordFd});
 constexpr auto kQueryFlags = std::to_array<Flag>({
     kParam,
     {"--format", "FORMAT", "table (default), json, csv or lines", '\0', false, Words::Choices,
@@ -151,9 +155,9 @@ constexpr auto kVaultCommands = std::to_array<Command>({
     {"vault info", "show what is known of a profile", "", kOfProfile, kInfoFlags, kInfoExamples,
      run_vault_info},
     {"vault exec", "run SQL in one write transaction", "As `turnstile exec`, in a profile.",
-     kWithSql, kExecFlags, kExecExamples, run_vault_exec},
-    {"vault query", "run a query on one snapshot", "As `turnstile query`, in a profile.", kWithSql,
-     kQueryFlags, kQueryExamples, run_vault_query},
+     kExecPositionals, kExecFlags, kExecExamples, run_vault_exec},
+    {"vault query", "run a query on one snapshot", "As `turnstile query`, in a profile.",
+     kQueryPositionals, kQueryFlags, kQueryExamples, run_vault_query},
     {"vault set-password", "protect a profile that has no password",
      "Its database and all its attachments are encrypted, in one step; nothing plain is left.",
      kOfProfile, kSetFlags, kSetExamples, run_vault_set_password},

@@ -85,6 +85,10 @@ void print_profile(Context& context, const ProfileInfo& profile) {
     context.output.write(fmt::format("{}\n", profile.id));
 }
 
+void print_change(Context& context, const ProfileInfo& profile) {
+  if (context.arguments.json()) context.output.write_json(to_json(profile));
+}
+
 std::optional<ProfileKind> kind_of(const Arguments& arguments) {
   const auto text = arguments.value("--kind");
   return text ? profile_kind_of(*text) : std::nullopt;

@@ -31,6 +31,8 @@ void require_consent(const Context& context, const std::string& what);
 
 /// Prints the profile: its id, or all of it as JSON.
 void print_profile(Context& context, const ProfileInfo& profile);
+/// Of a command that has changed it and says nothing to people: prints all of it with --json.
+void print_change(Context& context, const ProfileInfo& profile);
 
 /// --kind; plain, sealed or encrypted.
 [[nodiscard]] std::optional<ProfileKind> kind_of(const Arguments& arguments);

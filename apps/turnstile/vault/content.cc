@@ -18,8 +18,9 @@ ExitCode run_vault_exec(Context& context) {
   if (sql == "-") sql = read_standard_input();
   Workspace workspace = open_workspace(context);
   const VaultSession session = unlock_profile(context, workspace);
+  const CallOptions options{.durability = durability_of(context.arguments)};
   const ExecuteResult result =
-      session.lane("cli").write([&](WriteTx& tx) { return run_sql(tx, sql, parameters); });
+      session.lane("cli").write(options, [&](WriteTx& tx) { return run_sql(tx, sql, parameters); });
   session.lock();  // Here, so that a failure to save is one of the command.
   print_result(context, result);
   return ExitCode::Done;
@@ -56,14 +57,16 @@ ExitCode run_vault_detach(Context& context) {
     throw usage_failure("--keep leaves nothing to be done", "Say with --to where it is to go.");
   Workspace workspace = open_workspace(context);
   const VaultSession session = unlock_profile(context, workspace);
+  const Attachment attachment = session.attachment(id);
   if (target) {
     session.save_attachment(id, *target);
   } else {
     require_consent(context, fmt::format("the attachment '{}' would be deleted for good",
-                                         printable(session.attachment(id).name)));
+                                         printable(attachment.name)));
   }
   if (!arguments.has("--keep")) session.purge_attachment(id);
   session.lock();
+  if (arguments.json()) context.output.write_json(to_json(attachment));
   return ExitCode::Done;
 }
 

@@ -29,6 +29,15 @@ Password new_password_of(Context& context) {
                                                printable(context.arguments.positional("PROFILE"))));
 }
 
+// The change is made. It is told when the session has ended, so that a failure to save is one of
+// the command; what is told is from before, when nobody else can have the profile.
+ExitCode finish(Context& context, const VaultSession& session) {
+  const ProfileInfo profile = session.info();
+  session.lock();
+  print_change(context, profile);
+  return ExitCode::Done;
+}
+
 }  // namespace
 
 ExitCode run_vault_set_password(Context& context) {
@@ -41,7 +50,7 @@ ExitCode run_vault_set_password(Context& context) {
   const VaultSession session = workspace.unlock(profile.id);
   const Password password = new_password_of(context);
   session.set_password(password.text(), kind_of(context.arguments).value_or(ProfileKind::Sealed));
-  return ExitCode::Done;
+  return finish(context, session);
 }
 
 ExitCode run_vault_change_password(Context& context) {
@@ -49,28 +58,28 @@ ExitCode run_vault_change_password(Context& context) {
   const Unlocked unlocked = unlock_with_password(context, workspace);
   const Password password = new_password_of(context);
   unlocked.session.change_password(unlocked.password.text(), password.text());
-  return ExitCode::Done;
+  return finish(context, unlocked.session);
 }
 
 ExitCode run_vault_remove_password(Context& context) {
   Workspace workspace = open_workspace(context);
   const Unlocked unlocked = unlock_with_password(context, workspace);
   unlocked.session.remove_password(unlocked.password.text());
-  return ExitCode::Done;
+  return finish(context, unlocked.session);
 }
 
 ExitCode run_vault_rotate_key(Context& context) {
   Workspace workspace = open_workspace(context);
   const Unlocked unlocked = unlock_with_password(context, workspace);
   unlocked.session.rotate_key(unlocked.password.text());
-  return ExitCode::Done;
+  return finish(context, unlocked.session);
 }
 
 ExitCode run_vault_convert(Context& context) {
   Workspace workspace = open_workspace(context);
-  unlock_profile(context, workspace)
-      .convert(profile_kind_of(context.arguments.positional("KIND")).value());
-  return ExitCode::Done;
+  const VaultSession session = unlock_profile(context, workspace);
+  session.convert(profile_kind_of(context.arguments.positional("KIND")).value());
+  return finish(context, session);
 }
 
 }  // namespace turnstile::cli

@@ -92,7 +92,11 @@ ExitCode run_vault_info(Context& context) {
 
 ExitCode run_vault_rename(Context& context) {
   Workspace workspace = open_workspace(context);
-  workspace.rename(context.arguments.positional("PROFILE"), context.arguments.positional("NAME"));
+  ProfileInfo profile = workspace.profile(context.arguments.positional("PROFILE"));
+  const std::string name = context.arguments.positional("NAME");
+  workspace.rename(profile.id, name);
+  profile.name = name;
+  print_change(context, profile);
   return ExitCode::Done;
 }
 
@@ -111,6 +115,8 @@ ExitCode run_vault_delete(Context& context) {
   require_consent(context, fmt::format("the profile '{}' would be deleted, with {} attachments",
                                        printable(profile.name), profile.attachment_files));
   workspace.remove(profile.id);
+  if (context.arguments.json())
+    context.output.write_json({{"id", profile.id}, {"name", profile.name}});
   return ExitCode::Done;
 }
 

@@ -101,8 +101,6 @@ ExitCode redefine(Context& context, const VectorStore& store, const std::string&
 ExitCode run_vec_create(Context& context) {
   const Arguments& arguments = context.arguments;
   const VectorDefinition definition = definition_from(arguments, {});
-  if (definition.dimension == 0)
-    throw usage_failure("--dim is missing", "Say how many numbers a vector has.");
   const Session session = Session::for_writing(context, options_for_vectors());
   const VectorCollection collection =
       VectorStore(session.lane()).create(arguments.positional("NAME"), definition);

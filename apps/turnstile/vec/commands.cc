@@ -39,7 +39,7 @@ constexpr Flag kPartition = {"--partition", "NAME:TYPE",
 
 // create
 constexpr auto kCreateFlags = std::to_array<Flag>({
-    {"--dim", "N", "numbers in a vector; must be given"},
+    {.name = "--dim", .value = "N", .help = "numbers in a vector", .required = true},
     {"--model", "NAME", "the model that the vectors come from"},
     kMetric,
     kType,
@@ -75,7 +75,10 @@ constexpr auto kDeleteExamples = std::to_array<Example>({
 
 // search
 constexpr auto kSearchFlags = std::to_array<Flag>({
-    {"--vector", "JSON", "what to be near to, an array of numbers; - reads it from standard input"},
+    {.name = "--vector",
+     .value = "JSON",
+     .help = "what to be near to, an array of numbers; - reads it from standard input",
+     .required = true},
     {"--limit", "COUNT", "at most so many (default 5)", 'k'},
     {"--where", "EXPR", "only items for which that holds: lang = 'de' AND year >= 2020"},
     {"--max-distance", "D", "only items that are at most so far"},

@@ -45,10 +45,8 @@ VectorSearch search_from(const Arguments& arguments) {
 }
 
 std::vector<float> query_from(const Arguments& arguments) {
-  const auto text = arguments.value("--vector");
-  if (!text)
-    throw usage_failure("--vector is missing", "Give an array of numbers, such as '[0.1, -0.2]'.");
-  return vector_from(parse_json(*text == "-" ? read_standard_input() : *text, "--vector"),
+  const std::string text = arguments.value("--vector").value();
+  return vector_from(parse_json(text == "-" ? read_standard_input() : text, "--vector"),
                      "--vector");
 }
 
