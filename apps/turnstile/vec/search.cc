@@ -45,9 +45,9 @@ VectorSearch search_from(const Arguments& arguments) {
 }
 
 std::vector<float> query_from(const Arguments& arguments) {
-  const std::string text = arguments.value("--vector").value();
-  return vector_from(parse_json(text == "-" ? read_standard_input() : text, "--vector"),
-                     "--vector");
+  std::string text = arguments.value("--vector").value_or("");
+  if (text == "-") text = read_standard_input();
+  return vector_from(parse_json(text, "--vector"), "--vector");
 }
 
 void print_table(const std::vector<VectorMatch>& matches, const VectorDefinition& definition,
