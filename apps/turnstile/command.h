@@ -86,6 +86,7 @@ inline constexpr Positional kDb = {"DB", "path of the database, or a file: URI",
 
 // One file for each.
 [[nodiscard]] ExitCode run_backup(Context& context);
+[[nodiscard]] ExitCode run_bench(Context& context);
 [[nodiscard]] ExitCode run_checkpoint(Context& context);
 [[nodiscard]] ExitCode run_completions(Context& context);
 [[nodiscard]] ExitCode run_demo(Context& context);

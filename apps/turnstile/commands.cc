@@ -230,8 +230,8 @@ constexpr auto kWatchExamples = std::to_array<Example>({
     {"turnstile watch app.db note tag --json | jq -c .tables", "of two tables, for a script"},
 });
 
-// torture
-constexpr auto kTorturePositionals = std::to_array<Positional>(
+// torture, bench
+constexpr auto kTrialPositionals = std::to_array<Positional>(
     {{"DIR", "a directory on the disk that is to be tried", true, Words::Files}});
 constexpr auto kTortureFlags = std::to_array<Flag>({
     {"--processes", "COUNT", "so many processes (default 4)"},
@@ -245,6 +245,19 @@ constexpr auto kTortureExamples = std::to_array<Example>({
     {"turnstile torture /var/lib/app --kill --full-disk", "ten seconds of everything"},
     {"turnstile torture . --seconds 600 --kill --full-disk --json | jq .findings",
      "ten minutes, for a script"},
+});
+
+// bench
+constexpr auto kBenchFlags = std::to_array<Flag>({
+    {"--seconds", "COUNT", "for so long (default 10)"},
+    {"--threads", "COUNT", "so many threads that write (default 4)"},
+    {"--synchronous", "MODE", "normal, or full: a sync with each commit (default normal)", '\0',
+     false, Words::Choices, kDurabilities},
+});
+constexpr auto kBenchExamples = std::to_array<Example>({
+    {"turnstile bench /var/lib/app", "ten seconds on the disk of an application"},
+    {"turnstile bench . --synchronous full --json | jq .writes.ratio.per_second",
+     "with a sync each, one value for a script"},
 });
 
 // version
@@ -404,7 +417,18 @@ constexpr auto kCommands = std::to_array<Command>({
      "what the processes may write: nobody else on the disk is disturbed.\n\n"
      "Ends with 2 when something was found; the directory is kept then, and removed otherwise. A "
      "wait that is longer than --timeout, here 30s, is a finding.",
-     kTorturePositionals, kTortureFlags, kTortureExamples, run_torture},
+     kTrialPositionals, kTortureFlags, kTortureExamples, run_torture},
+    {"bench", "measure on this disk what threads get, with plain SQLite and with Turnstile",
+     "Threads write small transactions into files in a directory of their own in DIR, which is "
+     "removed in the end: through SQLite as published advice has it (a connection a thread, WAL, a "
+     "busy timeout of --timeout, BEGIN IMMEDIATE, prepared statements), and through Turnstile, a "
+     "lane a thread. Both have turns of half a second, in both orders, so that a ratio is one of "
+     "the same moment; it is Turnstile's figure divided by the other, above 1 good for what is "
+     "done a second, below 1 for what somebody waits. Then a thread reads rows by their key beside "
+     "the writers. How long a write takes with a sync, alone, explains the rest.\n\n"
+     "Ends with 0 when it has measured, whatever the figures. It holds them against no targets: "
+     "that is `./dev bench` in the source tree.",
+     kTrialPositionals, kBenchFlags, kBenchExamples, run_bench},
     {"version",
      "show the versions of the program and of its SQLite",
      "The version of sqlite-vec is shown when the environment variable TURNSTILE_VEC0 names its "

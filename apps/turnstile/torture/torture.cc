@@ -4,10 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -20,15 +18,14 @@
 
 #include "command.h"
 #include "context.h"
-#include "failure.h"
 #include "progress_bar.h"
-#include "text.h"
 #include "torture/bystanders.h"
 #include "torture/crew.h"
 #include "torture/ledger.h"
 #include "torture/report.h"
 #include "torture/verdict.h"
 #include "torture/worker.h"
+#include "trial_directory.h"
 
 namespace turnstile::cli {
 
@@ -40,59 +37,11 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using Random = std::mt19937_64;
 
-// A disk that is full all the time tells nothing of the one that is to be tried.
-void require_room(const std::string& directory, const Settings& settings) {
-  constexpr std::uintmax_t kMiB = std::uintmax_t{1} << 20;
-  constexpr std::uintmax_t kLeast = 48 * kMiB;  // 32 of them keep the disk busy.
-  constexpr std::uintmax_t kPerMinute = 20 * kMiB;
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(settings.duration).count();
-  const std::uintmax_t needed = kLeast + kPerMinute * static_cast<std::uintmax_t>(seconds) / 60;
-  std::error_code error;
-  const std::uintmax_t available = std::filesystem::space(directory, error).available;
-  if (error || available >= needed) return;
-  throw Failure(ExitCode::Storage, "DB_DISK_FULL",
-                fmt::format("there are {} MB left in '{}', and a run of {} s wants {}",
-                            available / kMiB, printable(directory), seconds, needed / kMiB),
-                "Free space, or run for a shorter time.");
-}
-
-// A directory of the run's own. It stays unless it is known that there is nothing to look at.
-class Place {
- public:
-  Place(const std::string& directory, const Settings& settings) {
-    std::error_code error;
-    if (!std::filesystem::is_directory(directory, error)) {
-      throw Failure(ExitCode::NotFound, "INPUT_NOT_FOUND",
-                    fmt::format("there is no directory '{}'", printable(directory)),
-                    "Name a directory on the disk that is to be tried.");
-    }
-    require_room(directory, settings);
-    // mkdtemp() puts others in the place of these letters.
-    std::string name = (std::filesystem::absolute(directory) / "turnstile-torture-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) {
-      const std::string why = std::generic_category().message(errno);
-      throw Failure(ExitCode::Storage, "DB_PERMISSION",
-                    fmt::format("cannot make a directory in '{}': {}", printable(directory), why),
-                    "Name a directory on the disk that is to be tried, which you may write.");
-    }
-    path_ = name;
-  }
-
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-  [[nodiscard]] std::filesystem::path database() const { return path_ / "torture.db"; }
-  void remove() const noexcept {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
 // One run, in its phases. Threads: confined.
 class TortureRun {
  public:
-  TortureRun(Context& context, const Settings& settings, const Place& place, Report& report)
+  TortureRun(Context& context, const Settings& settings, const TrialDirectory& place,
+             Report& report)
       : context_(context),
         settings_(settings),
         place_(place),
@@ -107,7 +56,7 @@ class TortureRun {
   // False when it was interrupted. Throws Cancelled when that comes while it judges.
   [[nodiscard]] bool run() {
     {
-      Crew crew(place_.database(), settings_, ledger_, report_);
+      Crew crew(database(), settings_, ledger_, report_);
       if (!start_together(crew) || !take_turns(crew)) return false;
       crew.tell("work");
       if (!make_trouble(crew)) return false;
@@ -118,11 +67,12 @@ class TortureRun {
         crew.finish();
     }
     show("verification");
-    judge(place_.database(), ledger_, settings_, report_, stop_.get_token());
+    judge(database(), ledger_, settings_, report_, stop_.get_token());
     return true;
   }
 
  private:
+  [[nodiscard]] std::filesystem::path database() const { return place_.path() / "torture.db"; }
   [[nodiscard]] bool is_interrupted() { return context_.interrupts.requested(); }
 
   void show(std::string_view phase) {
@@ -166,7 +116,7 @@ class TortureRun {
     show("turns");
     crew.tell(fmt::format("turns {}", kSpan.count()));
     if (!await(crew, 'c')) return is_going_on();
-    judge_turns(place_.database(), report_);
+    judge_turns(database(), report_);
     return true;
   }
 
@@ -229,7 +179,7 @@ class TortureRun {
   void fill_disk(Crew& crew) {
     constexpr std::uint64_t kLeast = 65536;
     std::error_code error;
-    const auto log = std::filesystem::file_size(place_.database().string() + "-wal", error);
+    const auto log = std::filesystem::file_size(database().string() + "-wal", error);
     crew.limit_file_size(kLeast + (error ? 0 : random_() % std::max<std::uint64_t>(log, 1)));
     full_until_ = steady_clock::now() + milliseconds(100 + random_() % 300);
     report_.with_numbers([](Numbers& n) { ++n.full_disks; });
@@ -256,7 +206,7 @@ class TortureRun {
 
   Context& context_;
   const Settings settings_;
-  const Place& place_;
+  const TrialDirectory& place_;
   Report& report_;
   Random random_;
   Ledger ledger_;
@@ -291,12 +241,12 @@ Settings settings_of(const Arguments& arguments) {
 
 // False when it was interrupted. What ends a run before its end is found, like all else: what it
 // has made until then may be the evidence.
-bool run_to_report(Context& context, const Settings& settings, const Place& place, Report& report) {
+bool run_to_report(Context& context, const Settings& settings, const TrialDirectory& place,
+                   Report& report) {
   try {
     TortureRun run(context, settings, place, report);
     return run.run();
   } catch (const Cancelled&) {
-    place.remove();
     throw;
   } catch (const std::exception& error) {
     if (context.interrupts.requested()) return false;
@@ -309,11 +259,14 @@ bool run_to_report(Context& context, const Settings& settings, const Place& plac
 
 ExitCode run_torture(Context& context) {
   const Settings settings = settings_of(context.arguments);
-  const Place place(context.arguments.positional("DIR"), settings);
+  constexpr std::uintmax_t kMibPerMinute = 20;
+  TrialDirectory place(context.arguments.positional("DIR"), "torture",
+                       std::chrono::duration_cast<std::chrono::seconds>(settings.duration),
+                       kMibPerMinute);
   Report report;
   const bool has_ended = run_to_report(context, settings, place, report);
   const bool is_kept = has_ended && !report.is_clean();
-  if (!is_kept) place.remove();
+  if (is_kept) place.keep();
   if (!has_ended) return ExitCode::Interrupted;
   const std::string kept = is_kept ? place.path().string() : std::string();
   if (context.arguments.json())
