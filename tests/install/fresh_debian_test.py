@@ -60,7 +60,8 @@ class Stranger:
     def use(self, name, cmake, options=""):
         say(f"a project of the stranger's: {name}")
         self.project(name, cmake)
-        self.machine.run(f"cmake -S {name} -B {name}/build {options} && cmake --build {name}/build")
+        self.machine.run(f"cmake -G Ninja -S {name} -B {name}/build {options}\n"
+                         f"cmake --build {name}/build")
         self.run_program(name, "build/consumer")
 
     def use_installed(self, way):
@@ -90,11 +91,11 @@ class Stranger:
         commit = run("git", "-C", SOURCE, "rev-parse", "HEAD").strip()
         cmake = guide_project("FetchContent_Declare")
         cmake = cmake.replace("URL", f"/home/{self.machine.USER}/{CLONE}").replace("v0.1.0", commit)
-        self.use("fetch", cmake, "-G Ninja -DCMAKE_UNITY_BUILD=ON")
+        self.use("fetch", cmake, "-DCMAKE_UNITY_BUILD=ON")
         folder = f"../{CLONE}"
         cmake = re.sub(r"include\(FetchContent\).*FetchContent_MakeAvailable\(turnstile\)",
                        f"add_subdirectory({folder} turnstile)", cmake, flags=re.DOTALL)
-        self.use("subdirectory", cmake, "-G Ninja -DCMAKE_UNITY_BUILD=ON")
+        self.use("subdirectory", cmake, "-DCMAKE_UNITY_BUILD=ON")
 
     def from_packages(self):
         say("the Debian packages")
