@@ -1,8 +1,11 @@
 // A connection to a file of its own, for tests of what stands below the Database.
 #pragma once
 
+#include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "sqlite/call.h"
 #include "sqlite/connection.h"
@@ -14,7 +17,11 @@ namespace turnstile::test {
 class ScratchConnection {
  public:
   explicit ScratchConnection(std::string_view schema = {}, std::size_t cache_size = 128)
-      : connection_(config(cache_size), call_) {
+      : ScratchConnection(SqlDefinitions{}, schema, cache_size) {}
+  explicit ScratchConnection(SqlDefinitions definitions, std::string_view schema = {},
+                             std::size_t cache_size = 128)
+      : definitions_(std::make_shared<const SqlDefinitions>(std::move(definitions))),
+        connection_(config(cache_size), call_) {
     // Nothing here is about power failures, and syncing would be most of the tests' time.
     connection_.execute("PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL");
     connection_.execute(std::string(schema));
@@ -25,6 +32,7 @@ class ScratchConnection {
     config.path = file();
     config.create = true;
     config.statement_cache_size = cache_size;
+    config.definitions = definitions_;
     return config;
   }
   [[nodiscard]] std::string file() const { return directory_.file("scratch.db"); }
@@ -33,6 +41,7 @@ class ScratchConnection {
   [[nodiscard]] sqlite::Connection* operator->() noexcept { return &connection_; }
 
  private:
+  const std::shared_ptr<const SqlDefinitions> definitions_;
   TempDir directory_;
   Call call_;
   sqlite::Connection connection_;

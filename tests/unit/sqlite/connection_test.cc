@@ -532,19 +532,25 @@ TEST(ConnectionWal, IsNotCheckpointedByACommit) {
 // Extensions and schemas.
 
 TEST(ConnectionExtension, ThatIsNotThereIsReported) {
-  ScratchConnection connection;
-  const auto error = thrown<Error>([&] { connection->load_extension("/nowhere/none.so", ""); });
+  const auto error = thrown<Error>([] {
+    const ScratchConnection connection(SqlDefinitions{.extensions = {{"/nowhere/none.so", ""}}});
+  });
   EXPECT_EQ(error.code(), "EXTENSION_FAILED");
   EXPECT_NE(error.message().find("/nowhere/none.so"), std::string::npos);
 }
 
+#ifdef TURNSTILE_TEST_VEC0
+SqlDefinitions with_vectors() {
+  return {.extensions = {{test::place_of::vec0(), "sqlite3_vec_init"}}};
+}
+
 TEST(ConnectionExtension, LoadingIsOffAfterwards) {
-  ScratchConnection connection;
-  EXPECT_THROW(connection->load_extension("/nowhere/none.so", ""), Error);
+  ScratchConnection connection(with_vectors());
   int value = -1;
   sqlite3_db_config(connection->handle(), SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, -1, &value);
   EXPECT_EQ(value, 0);
 }
+#endif
 
 TEST(ConnectionSchema, MayKeepAnFts5TableInStepWithTriggers) {
   ScratchConnection connection(
@@ -559,8 +565,7 @@ TEST(ConnectionSchema, MayKeepAnFts5TableInStepWithTriggers) {
 
 #ifdef TURNSTILE_TEST_VEC0
 TEST(ConnectionSchema, MayHoldVectors) {
-  ScratchConnection connection;
-  connection->load_extension(test::place_of::vec0(), "sqlite3_vec_init");
+  ScratchConnection connection(with_vectors());
   connection->execute_script("CREATE VIRTUAL TABLE v USING vec0(e float[2])");
   const std::vector<float> point{1.0F, 2.0F};
   EXPECT_EQ(connection->prepare("INSERT INTO v(rowid, e) VALUES (7, ?)").execute(point).changes, 1);
@@ -570,8 +575,7 @@ TEST(ConnectionSchema, MayHoldVectors) {
 }
 
 TEST(ConnectionSchema, MayFillVectorsFromATrigger) {
-  ScratchConnection connection;
-  connection->load_extension(test::place_of::vec0(), "sqlite3_vec_init");
+  ScratchConnection connection(with_vectors());
   connection->execute_script(
       "CREATE TABLE d(id INTEGER PRIMARY KEY, e BLOB); CREATE VIRTUAL TABLE v USING vec0(e "
       "float[2]); CREATE TRIGGER g AFTER INSERT ON d BEGIN INSERT INTO v(rowid, e) VALUES (new.id, "

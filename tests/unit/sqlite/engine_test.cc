@@ -41,8 +41,8 @@ TEST(LinkedEngine, IsTheOnlyOne) {
 
 #ifdef TURNSTILE_TEST_VEC0
 TEST(LinkedEngine, IsTheOnlyOneWithAnExtensionLoaded) {
-  test::ScratchConnection connection;
-  connection->load_extension(test::place_of::vec0(), "sqlite3_vec_init");
+  const test::ScratchConnection connection(
+      SqlDefinitions{.extensions = {{test::place_of::vec0(), "sqlite3_vec_init"}}});
   EXPECT_EQ(find_second_engine(), std::nullopt);
 }
 #endif
