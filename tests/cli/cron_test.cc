@@ -145,7 +145,8 @@ TEST_F(CliCron, PrintsWhatItChangedAsOneJsonValue) {
   EXPECT_EQ(paused["id"], added["id"]);
   EXPECT_EQ(paused["enabled"], false);
   EXPECT_EQ(paused, json({"list", db_})[0]);
-  EXPECT_EQ(json({"resume", db_, "a"}), json({"list", db_})[0]);
+  const Json resumed = json({"resume", db_, "a"});
+  EXPECT_EQ(resumed, json({"list", db_})[0]);
   EXPECT_EQ(json({"remove", db_, "a"}), Json::parse(R"({"name": "a"})"));
 }
 

@@ -234,7 +234,7 @@ TEST_F(DefinitionsOfASchema, AreThereForTheComparisonWithAnExpectedOne) {
 TEST_F(DefinitionsOfASchema, AreNeededToVerifyAFile) {
   (void)Database::open(file(), needing_both());
   EXPECT_THAT(verify_file(file(), {.definitions = definitions()}).problems, IsEmpty());
-  EXPECT_THAT(verify_file(file()).problems, ElementsAre(HasSubstr("backwards")));
+  EXPECT_THAT(verify_file(file()).problems, ElementsAre(HasSubstr("twice")));
 }
 
 TEST_F(DefinitionsOfASchema, AreNeededToRestoreABackup) {
