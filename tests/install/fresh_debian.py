@@ -58,7 +58,7 @@ class FreshDebian:
                        "script": f"cd {home}\n{script}"}
         result = subprocess.run(
             ["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-euc", MOUNTS,
-             "bash", f"HOME={home}", f"USER={user}", "LANG=C.UTF-8",
+             "bash", f"HOME={home}", f"USER={user}", "LANG=C.UTF-8", f"CCACHE_BASEDIR={home}", "CCACHE_NOHASHDIR=1",
              "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *settings],
             env=environment, stdin=subprocess.DEVNULL, check=False)
         if result.returncode != 0:

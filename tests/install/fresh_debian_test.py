@@ -21,6 +21,8 @@ import wanted_tool  # noqa: E402
 # What the guide says that a build from source needs, under the names that Debian has for it.
 NEEDED = ("g++", "cmake", "ninja-build", "pkg-config", "npm", "libsodium-dev", "libfmt-dev",
           "nlohmann-json3-dev")
+# So that the packages do not compile once more what was compiled to be installed.
+SPARING = "ccache"
 CLONE = "turnstile"
 
 
@@ -80,7 +82,8 @@ class Stranger:
 
     def from_source(self):
         say("from source, as README has it")
-        self.machine.run(f"sudo apt-get install -y -q --no-install-recommends {' '.join(NEEDED)}")
+        self.machine.run(f"sudo apt-get install -y -q --no-install-recommends "
+                         f"{' '.join(NEEDED)} {SPARING}")
         self.machine.run(f"cd {CLONE}\n" + re.sub(r"#.*", "", block(page("README.md"), "Install")))
         self.machine.run("sudo ldconfig")
         self.use_installed("source")
