@@ -58,8 +58,9 @@ class FreshDebian:
                        "script": f"cd {home}\n{script}"}
         result = subprocess.run(
             ["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-euc", MOUNTS,
-             "bash", f"HOME={home}", f"USER={user}", "LANG=C.UTF-8", f"CCACHE_BASEDIR={home}", "CCACHE_NOHASHDIR=1",
-             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *settings],
+             "bash", f"HOME={home}", f"USER={user}", "LANG=C.UTF-8",
+             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+             f"CCACHE_BASEDIR={home}", "CCACHE_NOHASHDIR=1", *settings],
             env=environment, stdin=subprocess.DEVNULL, check=False)
         if result.returncode != 0:
             raise AssertionError(f"status {result.returncode} in the fresh Debian, of\n{script}")
