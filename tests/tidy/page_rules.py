@@ -16,6 +16,7 @@ THIRD_PARTY = {
     "CLI11": "CLI11",
     "fmt": "{fmt}",
     "GTest": "GoogleTest",
+    "ld.lld": "[lld]",
     "libsodium": "libsodium",
     "nlohmann_json": "JSON for Modern C++",
     "npm": "npm",
