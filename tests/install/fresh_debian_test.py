@@ -2,6 +2,8 @@
 """A stranger with a new Debian 12 and a clone of this tree follows README and the guide to
 installing, each way to its end, and has a program that runs.
 
+    fresh_debian_test.py [source] [embedded] [packages]
+
 What is typed there is taken from these pages. It needs root, debootstrap, Debian's archive and
 npm's, and some twenty minutes; only `./dev test --slow` runs it.
 """
@@ -80,17 +82,21 @@ class Stranger:
             self.run_program(name, "./consumer")
         self.machine.run("turnstile version && turnstile init tour.db && rm tour.db*")
 
+    def install_what_is_needed(self):
+        self.machine.run("sudo apt-get install -y -q --no-install-recommends "
+                         f"{' '.join(NEEDED)} {SPARING}")
+
     def from_source(self):
         say("from source, as README has it")
-        self.machine.run(f"sudo apt-get install -y -q --no-install-recommends "
-                         f"{' '.join(NEEDED)} {SPARING}")
+        self.install_what_is_needed()
         self.machine.run(f"cd {CLONE}\n" + re.sub(r"#.*", "", block(page("README.md"), "Install")))
         self.machine.run("sudo ldconfig")
         self.use_installed("source")
-        self.machine.run(f"cd {CLONE} && sudo xargs rm <build/install/install_manifest.txt\n"
+        self.machine.run(f"cd {CLONE} && sudo xargs rm -f <build/install/install_manifest.txt\n"
                          "sudo ldconfig")
 
     def inside_a_build(self):
+        self.install_what_is_needed()
         commit = run("git", "-C", SOURCE, "rev-parse", "HEAD").strip()
         cmake = guide_project("FetchContent_Declare")
         cmake = cmake.replace("URL", f"/home/{self.machine.USER}/{CLONE}").replace("v0.1.0", commit)
@@ -102,6 +108,7 @@ class Stranger:
 
     def from_packages(self):
         say("the Debian packages")
+        self.machine.run(f"sudo apt-get install -y -q {SPARING}")
         command = block(self.guide, "Debian packages")
         self.machine.run(f"cd {CLONE}\n" + command.replace("apt-get install", "apt-get install -y"))
         self.use_installed("packages")
@@ -122,9 +129,10 @@ def main():
         machine.run(f"sudo chown -R {machine.USER}: {CLONE}\n"
                     "sudo apt-get install -y -q --no-install-recommends git")
         stranger = Stranger(machine)
-        stranger.from_source()
-        stranger.inside_a_build()
-        stranger.from_packages()
+        ways = {"source": stranger.from_source, "embedded": stranger.inside_a_build,
+                "packages": stranger.from_packages}
+        for way in sys.argv[1:] or ways:
+            ways[way]()
     finally:
         subprocess.run(["rm", "-rf", "--one-file-system", scratch], check=True)
 
