@@ -14,8 +14,8 @@ constexpr auto kWriterCauses = std::to_array<Cause>({
      .meaning = "Another connection has the lock, and a new handle does not wait for it: its busy "
                 "timeout is 0. With several writers nearly every statement fails.",
      .signs = "The failure comes at once. `PRAGMA busy_timeout` shows 0 on the connection that "
-              "failed, and it had no transaction open. (On a connection of Turnstile's it always "
-              "shows 0: the busy handler is Turnstile's own.)",
+              "failed, and it had no transaction open. On a connection of Turnstile's it always "
+              "shows 0, because the busy handler is Turnstile's own.",
      .cure = "Call sqlite3_busy_timeout(db, 5000) on every handle, right after it was opened and "
              "before its first statement.",
      .turnstile = "Every call has a deadline, 5 s unless it says otherwise, and waits in the order "
