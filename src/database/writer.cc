@@ -105,7 +105,10 @@ Writer::Writer(Parts parts, const Options& options, const Location& location, Re
   connection_->show_sql_in(&shown_call_.sql());
   if (shared_turn_ != nullptr) return;
   auto connect = [config = connection_->config()] {
-    return std::make_unique<sqlite::Connection>(config, Call{});
+    const Call opening;
+    auto connection = std::make_unique<sqlite::Connection>(config, opening);
+    connection->set_call(nullptr);  // It works for nobody, and waits for nothing.
+    return connection;
   };
   checkpointer_ = std::make_unique<Checkpointer>(
       options, location.path.string(), connection_->query_integer("PRAGMA page_size"),
