@@ -41,7 +41,7 @@ READ_BLOCKS = {
     ("docs/guide/installing.md", "find_package", "cmake"): "tests/install/install_test.py",
     ("docs/guide/installing.md", "pkg-config", "sh"): "tests/install/install_test.py",
     ("docs/guide/installing.md", "Inside your build", "cmake"): "tests/install/embedding_test.py",
-    ("docs/guide/installing.md", "Debian packages", "sh"): "tests/install/fresh_debian_test.py",
+    ("docs/guide/installing.md", "Debian packages", "sh"): "tests/install/fresh_debian_slow.py",
     ("docs/guide/migrations.md", "Rebuilding a table", "sql"):
         "tests/unit/guide/migrations_test.cc",
     ("docs/guide/operations.md", "The doctor, regularly", "sh"): "tests/cli/doctor_test.cc",

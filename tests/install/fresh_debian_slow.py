@@ -2,7 +2,7 @@
 """A stranger with a new Debian 12 and a clone of this tree follows README and the guide to
 installing, each way to its end, and has a program that runs.
 
-    fresh_debian_test.py [source] [embedded] [packages]
+    fresh_debian_slow.py [source] [embedded] [packages]
 
 What is typed there is taken from these pages. It needs root, debootstrap, Debian's archive and
 npm's, and some twenty minutes; only `./dev test --slow` runs it.
